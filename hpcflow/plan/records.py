@@ -1,0 +1,99 @@
+"""The record table: which recordings a dataset holds, where their samples lie, and what is known of them.
+
+Columns are plain sequences of one entry per record, so a million records plan in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+OK, ASIDE, DUPLICATE, REPLACED = 0, 1, 2, 3
+STATUS = ("ok", "set_aside", "duplicate", "replaced")
+"""Meanings of the status column (CF flag meanings)."""
+
+ORIGINS = ("missing", "index", "header", "default")
+"""Where a fact came from (CF flag meanings of `<fact>_origin`)."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact over all records: numbers in SI units (NaN where missing) or texts ("" where missing)."""
+
+    name: str
+    values: np.ndarray
+    """float64 or object (str), shape (records,)."""
+    units: str
+    """SI units of numbers; "text" for texts."""
+    origin: np.ndarray
+    """int8 index into `ORIGINS`, shape (records,)."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a dataset: samples on the common `sample` axis."""
+
+    name: str
+    units: str
+    dtype: str
+    dimension: str | None = None
+    long_name: str = ""
+
+
+@dataclass(frozen=True)
+class RecordTable:
+    """All records of one dataset, in the order in which they lie on the `sample` axis.
+
+    Attributes
+    ----------
+    ids : ndarray of object
+        ``file`` or ``file#channel``, unique among live records.
+    start, size : ndarray of int64
+        First sample on the dataset's `sample` axis, and number of samples.
+    rate : ndarray of float64
+        Samples per second; NaN where time stamps are irregular.
+    status : ndarray of int8
+        Index into `STATUS`.
+    reason : ndarray of object
+        Why a record is set aside; "" otherwise.
+    checksum : ndarray of object
+        sha256 of what the record was read from (file bytes, channel and reader version).
+    path, channel : ndarray of object
+        File, relative to the workflow's folder (posix), and the reader's channel name.
+    facts : dict of str to Fact
+    variables : tuple of Variable
+    """
+
+    ids: np.ndarray
+    start: np.ndarray
+    size: np.ndarray
+    rate: np.ndarray
+    status: np.ndarray
+    reason: np.ndarray
+    checksum: np.ndarray
+    path: np.ndarray
+    channel: np.ndarray
+    variables: tuple[Variable, ...]
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def samples(self) -> int:
+        """Length of the `sample` axis."""
+        return int((self.start + self.size).max()) if len(self) else 0
+
+    def facts_of(self, record: int) -> dict[str, Any]:
+        """Facts of one record; None where missing."""
+        found: dict[str, Any] = {}
+        for name, fact in self.facts.items():
+            value = fact.values[record]
+            if fact.origin[record] == 0:
+                found[name] = None
+            else:
+                found[name] = str(value) if fact.units == "text" else float(value)
+        return found

@@ -1,0 +1,221 @@
+"""What planning must know about a kernel, readable without compiling or importing the kernel itself.
+
+A kernel is a plain function over arrays with time first among its rows. Its `Contract` says what goes
+in, what comes out, and which input samples an output row needs. Everything in this module is integers
+and text: no numba, no scipy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+REQUIRED: Any = object()
+"""Default of a parameter that the user must give."""
+
+
+class Pattern(str, Enum):
+    """How a kernel's outputs depend on its inputs, and so how it may be cut into blocks."""
+
+    MAP = "map"
+    """One output row per input sample."""
+    WINDOW = "window"
+    """Frame k reads [k*hop, k*hop + frame) and gives one row."""
+    RECORD = "record"
+    """A whole record gives one row, or rows along an axis of its own."""
+    REDUCE = "reduce"
+    """All records give one result, through partial states merged in one fixed tree."""
+
+
+class Rows(NamedTuple):
+    """One record's worth of an input: samples, or rows that another step made.
+
+    Attributes
+    ----------
+    values : ndarray, shape (rows, ...)
+        Samples of a signal (one-dimensional), or a step's rows with its inner dimensions.
+    rate : float
+        Rows per second; NaN where rows are not regular in time.
+    units : str
+        Units of `values`, in the SI-coherent spelling the framework stores ("m s-2", "Hz", "W").
+    coords : dict of str to ndarray
+        Coordinates of the inner dimensions, by dimension name ("frequency" in Hz).
+    """
+
+    values: np.ndarray
+    rate: float
+    units: str
+    coords: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Param:
+    """A literal of `with:`. Quantities reach the kernel as SI floats."""
+
+    name: str
+    kind: str
+    """`quantity` (then `dimension` says of what), `number`, `integer`, `text`, `flag`, or `list`
+    (of quantities when `dimension` is set, of numbers otherwise)."""
+    doc: str
+    dimension: str | None = None
+    """Physical dimension for quantities: `frequency`, `duration`, `fraction`, `power`, ..."""
+    default: Any = REQUIRED
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        """Whether the user must give it."""
+        return self.default is REQUIRED
+
+
+@dataclass(frozen=True)
+class Port:
+    """A named input. `input: x` in a workflow feeds the first port."""
+
+    name: str
+    kind: str
+    """`signal`: samples of a record along time; `rows`: rows of another step; `fact`: one value per
+    record (a number in SI units, a text, or None where the record lacks it)."""
+    doc: str
+    dimension: str | None = None
+    """Physical dimension that the source must have; None accepts any. For facts, `text` means a text."""
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Dim:
+    """An inner dimension of an output, with its coordinate."""
+
+    name: str
+    values: tuple[float, ...] | tuple[str, ...]
+    units: str = "1"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One output variable."""
+
+    name: str
+    long_name: str
+    units: str = "1"
+    """Literal units, or a rule on the first port's units: `same`, `same^2`, `same^2 Hz-1`, `same s`."""
+    dtype: str = "float32"
+    """`same` follows the first port. Categories are int8 with `flags`."""
+    dims: tuple[Dim, ...] = ()
+    flags: tuple[str, ...] = ()
+    """Meanings of the values 0, 1, ... of an int8 category; the fill value is -1."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The integer map from output rows to the input samples they need, at one sampling rate.
+
+    Row k stands at sample ``k * hop``. Rows [start, stop) need the samples
+    [start*hop - before, (stop-1)*hop + frame + after), clipped at the record's true ends.
+    """
+
+    hop: int = 1
+    frame: int = 1
+    before: int = 0
+    after: int = 0
+
+    def needs(self, start: int, stop: int) -> tuple[int, int]:
+        """Input samples that output rows [start, stop) need, not yet clipped.
+
+        >>> Geometry(hop=512, frame=1024).needs(2, 4)
+        (1024, 2560)
+        >>> Geometry(before=3, after=3).needs(10, 20)
+        (7, 23)
+        """
+        if stop <= start:
+            return start * self.hop, start * self.hop
+        return start * self.hop - self.before, (stop - 1) * self.hop + self.frame + self.after
+
+    def rows(self, samples: int) -> int:
+        """Rows that a record of so many samples gives; a partial last frame is dropped.
+
+        >>> Geometry(hop=512, frame=1024).rows(2048)
+        3
+        """
+        return 0 if samples < self.frame else (samples - self.frame) // self.hop + 1
+
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Everything the framework knows of a kernel before it runs.
+
+    Attributes
+    ----------
+    name, version, summary
+        The registered name, a number that rises whenever outputs change, one sentence.
+    pattern
+        See `Pattern`.
+    ports, params
+        Inputs and literals.
+    fields
+        ``fields(params) -> tuple[Field, ...]``: the output variables.
+    implementation
+        ``"module:function"``, imported only where blocks are computed.
+        map: ``f(x, *, rate, **params) -> array`` with the same length, on a stretch without gaps.
+        window: ``f(x, *, rate, **params) -> {field: (rows, ...)}``; x holds NaN where samples are missing.
+        record: ``f(*, <port>: Rows | float | str | None ..., **params) -> {field: value}``, each value
+        of shape inner dims, or (rows, inner dims) where `length` is given. A `rows` port fed by a whole
+        step gets ``{field: Rows}``.
+        reduce: a class with ``start(**params)``, ``add(state, **ports)`` for one record, ``merge(a, b)``,
+        ``finish(state, **params)``; states are dicts of arrays of fixed shape.
+    geometry
+        ``geometry(params, rate) -> Geometry``; map and window only.
+    length
+        Record pattern whose rows form an axis of their own: ``length(params, facts) -> int``.
+    row_rate
+        Rows per second of that axis, from the parameters; None where rows are not in time.
+    axis
+        Name of the row dimension: `sample`, `frame`, `second`, `record`.
+    min_samples
+        A stretch between gaps shorter than this gives no output (NaN).
+    bytes_per_sample, flops_per_sample
+        Working memory and arithmetic per input sample, for planning.
+    error
+        Stated bound against the reference, in words and a number.
+    source
+        Paper, standard or section.
+    """
+
+    name: str
+    version: int
+    pattern: Pattern
+    summary: str
+    ports: tuple[Port, ...]
+    params: tuple[Param, ...]
+    fields: Callable[[Params], tuple[Field, ...]]
+    implementation: str
+    axis: str
+    geometry: Callable[[Params, float], Geometry] | None = None
+    length: Callable[[Params, Mapping[str, Any]], int] | None = None
+    row_rate: Callable[[Params], float] | None = None
+    min_samples: Callable[[Params, float], int] | None = None
+    check: Callable[[Params, float | None], Sequence[str]] | None = None
+    """``check(params, rate) -> problems``, in words a user understands (band above Nyquist, ...)."""
+    bytes_per_sample: float = 64.0
+    flops_per_sample: float = 100.0
+    error: str = "exact"
+    source: str = ""
+    backends: tuple[str, ...] = ("cpu",)
+    tags: tuple[str, ...] = field(default=())
+
+    def load(self) -> Callable[..., Any]:
+        """Import the implementation. The only place that touches compiled code."""
+        module, _, name = self.implementation.partition(":")
+        target: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        return target
