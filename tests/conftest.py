@@ -1,0 +1,34 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+def require(present: bool, what: str) -> None:
+    """Skip where a part is missing on a user's machine; in CI that is a failure."""
+    if present:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing, and in CI nothing may be skipped")
+    pytest.skip(f"{what} is not on this machine")
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The checkout."""
+    return REPO
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The shared recordings with known ground truth; not all of them may be shipped."""
+    named = os.environ.get("HPCFLOW_LUMI_SHARED_DATA")
+    folder = Path(named) if named else REPO.parent / "shared" / "data"
+    require((folder / "README.md").is_file(), f"the folder of shared recordings ({folder})")
+    return folder
