@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-OK, ASIDE, DUPLICATE, REPLACED = 0, 1, 2, 3
-STATUS = ("ok", "set_aside", "duplicate", "replaced")
+OK, ASIDE, DUPLICATE, REPLACED, PLANNED = 0, 1, 2, 3, 4
+STATUS = ("ok", "set_aside", "duplicate", "replaced", "planned")
 """Meanings of the status column (CF flag meanings)."""
 
 ORIGINS = ("missing", "index", "header", "default")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ REQUIRED: Any = object()
 """Default of a parameter that the user must give."""
 
 
-class Pattern(str, Enum):
+class UnusableRecordError(ValueError):
+    """Raised by a kernel for a record that it cannot use: the record is set aside with this reason."""
+
+
+class Pattern(StrEnum):
     """How a kernel's outputs depend on its inputs, and so how it may be cut into blocks."""
 
     MAP = "map"
