@@ -1,0 +1,92 @@
+"""Condition indicators: a few numbers per frame that say how rough and how impulsive a signal is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hpcflow_kernels.envelope import frame_hop, frame_length, hann
+
+
+def condition_indicators(
+    x: np.ndarray,
+    *,
+    rate: float,
+    window: float = 1.0,
+    overlap: float = 0.0,
+    band: Sequence[float] | None = None,
+) -> dict[str, np.ndarray]:
+    """Level and shape of a signal's distribution, frame by frame.
+
+    With frame samples x_i, i = 1..n, and mean m:
+
+    - ``rms``: sqrt(mean((x-m)**2)); ``peak``: max|x-m|; ``peak_to_peak``: max - min. The mean is taken off
+      because a sensor's offset is not vibration
+    - ``crest_factor``: peak / rms
+    - ``kurtosis``: mean((x-m)**4) / mean((x-m)**2)**2, Pearson's: 3 for Gaussian noise
+    - ``skewness``: mean((x-m)**3) / mean((x-m)**2)**1.5; both without bias correction, as scipy.stats
+    - ``band_power``: for band edges f0 < f1 < ..., the integral over [f_j, f_j+1) of the one-sided power
+      density of the frame, mean removed, Hann window, as scipy.signal.periodogram
+
+    Shape measures of a constant frame are NaN, as is every value of a frame that touches a gap.
+
+    Parameters
+    ----------
+    x : ndarray of float32 or float64, shape (samples,)
+        A signal; NaN where samples are missing.
+    rate : float
+        Samples per second.
+    window : float
+        Frame duration, s.
+    overlap : float
+        Fraction of a frame that the next one shares, in [0, 1).
+    band : sequence of float, optional
+        Edges of adjacent bands, Hz, rising; none gives no ``band_power``.
+
+    Returns
+    -------
+    dict of str to ndarray
+        float32 or, for float64 input, float64; shape (frames,), ``band_power`` (frames, edges - 1).
+    """
+    n, hop = frame_length(window, rate), frame_hop(window, overlap, rate)
+    rows = 0 if len(x) < n else (len(x) - n) // hop + 1
+    dtype = np.float64 if x.dtype == np.float64 else np.float32
+    edges = list(band) if band is not None else []
+    out = {
+        name: np.full(rows, np.nan, dtype)
+        for name in ("rms", "peak", "peak_to_peak", "crest_factor", "kurtosis", "skewness")
+    }
+    if edges:
+        out["band_power"] = np.full((rows, len(edges) - 1), np.nan, dtype)
+    for row in range(rows):
+        frame = x[row * hop : row * hop + n].astype(np.float64, copy=False)
+        if not np.isfinite(frame).all():
+            continue
+        low, high, mean = frame.min(), frame.max(), frame.mean()
+        deviation = frame - mean
+        square = deviation * deviation
+        variance = square.mean()
+        rms, peak = np.sqrt(variance), max(high - mean, mean - low)
+        out["rms"][row], out["peak"][row], out["peak_to_peak"][row] = rms, peak, high - low
+        if high > low and variance > 0:
+            out["crest_factor"][row] = peak / rms
+            out["kurtosis"][row] = np.mean(square * square) / variance**2
+            out["skewness"][row] = np.mean(square * deviation) / variance**1.5
+        if edges:
+            out["band_power"][row] = _band_power(deviation, rate, edges)
+    return out
+
+
+def _band_power(deviation: np.ndarray, rate: float, edges: Sequence[float]) -> np.ndarray:
+    from scipy.fft import rfft
+
+    n = len(deviation)
+    weight = hann(n)
+    power = np.abs(rfft(deviation * weight)) ** 2 * (2 / (n * np.sum(weight * weight)))
+    power[0] /= 2
+    if n % 2 == 0:
+        power[-1] /= 2
+    below = np.concatenate(([0.0], np.cumsum(power)))
+    first = np.ceil(np.asarray(edges) * n / rate - 1e-9).astype(np.int64).clip(0, len(power))
+    return np.diff(below[first])

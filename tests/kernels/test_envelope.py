@@ -1,0 +1,110 @@
+"""Envelope spectra against SciPy's Hilbert transform and against modulations known by construction."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import signal
+
+from hpcflow_kernels.bearing_contracts import CONTRACTS
+from hpcflow_kernels.envelope import envelope_spectrum
+
+KERNELS = {contract.name: contract for contract in CONTRACTS}
+
+
+def modulated(rate: float, seconds: float, carrier: float, line: float, depth: float) -> np.ndarray:
+    time = np.arange(int(rate * seconds)) / rate
+    return (2.0 + depth * np.cos(2 * np.pi * line * time)) * np.cos(2 * np.pi * carrier * time)
+
+
+@pytest.mark.parametrize("rate", [12000.0, 48000.0, 48828.0, 97656.0, 51200.5, 12345.678])
+def test_a_modulation_stands_at_its_frequency_with_its_amplitude_at_any_rate(rate):
+    x = modulated(rate, 3.2, 3000.0, 107.0, 0.5)
+    rows = envelope_spectrum(x, rate=rate)["amplitude"]
+    fields = KERNELS["envelope_spectrum"].fields({"window": 1.0, "overlap": 0.5, "max_frequency": 1000.0})
+    grid = np.array(fields[0].dims[0].values)
+    assert rows.shape == (5, len(grid))
+    assert grid[107] == 107.0
+    assert rows[:, 107] == pytest.approx(0.5, rel=2e-3)
+    assert rows[:, 0] == pytest.approx(2.0, rel=2e-3)
+    assert np.argmax(rows[2, 3:]) + 3 == 107
+
+
+def test_each_frame_is_scipys():
+    rate, n = 8000.0, 4000
+    x = np.random.default_rng(3).standard_normal(20_000)
+    rows = envelope_spectrum(x, rate=rate, window=0.5, overlap=0.75, max_frequency=500.0)["amplitude"]
+    for row in (0, 5, len(rows) - 1):
+        frame = x[row * 1000 : row * 1000 + n]
+        envelope = np.abs(signal.hilbert(frame))
+        _, _, expected = signal.stft(
+            envelope - envelope.mean(), rate, "hann", n, 0, boundary=None, padded=False, scaling="spectrum"
+        )
+        expected = 2 * np.abs(expected[:251, 0])
+        assert rows[row, 1:] == pytest.approx(expected[1:], abs=1e-12)
+        assert rows[row, 0] == pytest.approx(envelope.mean())
+
+
+def test_a_fractional_frame_keeps_the_grid_exact():
+    # 0.1 s at 12 345.678 Hz is 1234.57 samples: FFT bins would stand 0.03 % off, half a hertz at the top.
+    rate, window = 12345.678, 0.1
+    x = modulated(rate, 1.0, 2500.0, 900.0, 1.0)
+    rows = envelope_spectrum(x, rate=rate, window=window, max_frequency=1000.0)["amplitude"]
+    n = int(window * rate + 0.5)
+    envelope = np.abs(signal.hilbert(x[:n]))
+    weight = signal.get_window("hann", n)
+    time = np.arange(n) / rate
+    swing = (envelope - envelope.mean()) * weight
+    direct = [
+        2 * abs(np.sum(swing * np.exp(-2j * np.pi * k / window * time))) / weight.sum() for k in range(101)
+    ]
+    assert rows[0, 1:] == pytest.approx(direct[1:], abs=1e-10)
+
+
+def test_gaps_empty_exactly_the_frames_they_touch():
+    x = np.random.default_rng(4).standard_normal(10_000).astype(np.float32)
+    whole = envelope_spectrum(x, rate=1000.0, max_frequency=100.0)["amplitude"]
+    x[4300] = np.nan
+    rows = envelope_spectrum(x, rate=1000.0, max_frequency=100.0)["amplitude"]
+    touched = [row for row in range(len(rows)) if row * 500 <= 4300 < row * 500 + 1000]
+    assert touched == [7, 8]
+    assert np.isnan(rows[touched]).all()
+    rest = [row for row in range(len(rows)) if row not in touched]
+    assert np.array_equal(rows[rest], whole[rest])
+    assert rows.dtype == np.float32
+
+
+def test_rows_follow_the_contract_and_single_precision_its_bound():
+    contract = KERNELS["envelope_spectrum"]
+    params = {"window": 0.25, "overlap": 0.5, "max_frequency": 400.0}
+    x = np.random.default_rng(5).standard_normal(9_999)
+    double = contract.load()(x, rate=4000.0, **params)["amplitude"]
+    single = contract.load()(x.astype(np.float32), rate=4000.0, **params)["amplitude"]
+    assert len(double) == contract.geometry(params, 4000.0).rows(len(x))
+    assert np.abs(single - double).max() <= 1e-5 * double[:, 0].mean()
+    assert contract.load()(x[:10], rate=4000.0, **params)["amplitude"].shape == (0, 101)
+
+
+def test_what_cannot_be_asked_is_refused():
+    contract = KERNELS["envelope_spectrum"]
+    assert (
+        "max_frequency" in contract.check({"window": 1.0, "overlap": 0.5, "max_frequency": 900.0}, 1000.0)[0]
+    )
+    assert "window" in contract.check({"window": 1e-3, "overlap": 0.5, "max_frequency": 900.0}, 4000.0)[0]
+    assert contract.check({"window": 1.0, "overlap": 0.5, "max_frequency": 1000.0}, 48828.0) == []
+
+
+@pytest.mark.shared_data
+def test_the_outer_race_line_of_a_recording(shared_data):
+    from scipy.io import loadmat
+
+    from hpcflow_kernels.filter import bandpass
+
+    x = loadmat(shared_data / "industrial/bearing_cwru/130_OR007at6_0hp_12kHz.mat")["X130_DE_time"].ravel()
+    band = bandpass(x, rate=12000.0, low=2000.0, high=5000.0)
+    mean = envelope_spectrum(band, rate=12000.0)["amplitude"].mean(axis=0)
+    # README: lines at 107.67, 215.3, 323.0 Hz, the first more than 800 times the median
+    top = 20 + np.argmax(mean[20:])
+    assert top == 108
+    assert mean[top] > 20 * np.median(mean[20:])
+    assert {215, 216} & set(np.argsort(mean[20:])[-8:] + 20)
