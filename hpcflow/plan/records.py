@@ -5,6 +5,8 @@ Columns are plain sequences of one entry per record, so a million records plan i
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,6 +88,36 @@ class RecordTable:
     def samples(self) -> int:
         """Length of the `sample` axis."""
         return int((self.start + self.size).max()) if len(self) else 0
+
+    def digest(self) -> str:
+        """sha256 over all columns, the same on every machine; `planned` and `ok` count as one."""
+        status = np.where(self.status == PLANNED, OK, self.status).astype(np.int8)
+        numbers = {
+            "start": self.start.astype("<i8"),
+            "size": self.size.astype("<i8"),
+            "rate": self.rate.astype("<f8"),
+            "status": status,
+        }
+        texts = {
+            "ids": self.ids,
+            "reason": self.reason,
+            "checksum": self.checksum,
+            "path": self.path,
+            "channel": self.channel,
+        }
+        for name, fact in sorted(self.facts.items()):
+            numbers[f"origin {name}"] = fact.origin.astype(np.int8)
+            if fact.units == "text":
+                texts[f"fact {name}"] = fact.values
+            else:
+                numbers[f"fact {name} {fact.units}"] = fact.values.astype("<f8")
+        sha = hashlib.sha256()
+        for name, column in sorted(numbers.items()):
+            sha.update(f"{name}:{len(column)}:".encode() + column.tobytes())
+        for name, column in sorted(texts.items()):
+            sha.update(json.dumps([name, [str(value) for value in column]]).encode())
+        sha.update(json.dumps([[v.name, v.units, v.dtype] for v in self.variables]).encode())
+        return sha.hexdigest()
 
     def facts_of(self, record: int) -> dict[str, Any]:
         """Facts of one record; None where missing."""

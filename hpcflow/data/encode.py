@@ -1,0 +1,142 @@
+"""Zarr v3 metadata and shards as bytes, so that every file of a store is published by rename.
+
+zarr writes into memory and the caller puts the bytes where they belong: one writer makes the metadata,
+every worker makes whole shards, and nothing on disk is ever half a file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import zarr
+
+CHUNK_BYTES = 1 << 20
+"""Inner chunks near 1 MiB: smaller ones cost zarr readers more per chunk than per byte."""
+
+CODEC = {"cname": "lz4", "shuffle": "shuffle", "clevel": 5}
+"""blosc-lz4 with byte shuffle decodes at memory speed on one core; zstd saves a tenth, reads at a fifth."""
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array of a store, sharded along its first axis.
+
+    Attributes
+    ----------
+    name, shape, dtype, dims, attrs
+        As in xarray. dtype "str" makes variable-length UTF-8 text.
+    chunk, shard
+        Rows per inner chunk and per shard. Texts and tables use one chunk and no shards.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    dims: tuple[str, ...]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    chunk: int = 0
+    shard: int = 0
+
+    @property
+    def fill(self) -> Any:
+        """Value of what was never written."""
+        if self.dtype == "str":
+            return ""
+        kind = np.dtype(self.dtype).kind
+        return float("nan") if kind == "f" else -1 if kind == "i" else 0
+
+
+def _create(spec: ArraySpec, shape: tuple[int, ...]) -> tuple[zarr.Array[Any], dict[str, Any]]:
+    import zarr
+    from zarr.codecs import BloscCodec, BloscShuffle
+    from zarr.core.buffer import Buffer
+    from zarr.storage import MemoryStore
+
+    files: dict[str, Buffer] = {}
+    inner = spec.shape[1:]
+    rows = max(1, spec.shape[0]) if spec.shape else 1
+    if spec.dtype == "str":
+        chunks: tuple[int, ...] = (rows, *inner)
+        shards = None
+        compressors: Any = None
+    else:
+        chunks = (spec.chunk or rows, *inner) if spec.shape else ()
+        shards = (spec.shard, *inner) if spec.shard else None
+        compressors = BloscCodec(
+            cname=CODEC["cname"],
+            shuffle=BloscShuffle.shuffle,
+            clevel=CODEC["clevel"],
+            typesize=_itemsize(spec),
+        )
+    array = zarr.create_array(
+        store=MemoryStore(files),
+        shape=shape,
+        chunks=chunks,
+        shards=shards,
+        dtype=str if spec.dtype == "str" else spec.dtype,
+        compressors=compressors,
+        fill_value=spec.fill,
+        dimension_names=spec.dims,
+        attributes=dict(spec.attrs),
+        config={"write_empty_chunks": False},
+    )
+    return array, files
+
+
+def _itemsize(spec: ArraySpec) -> int:
+    return int(np.dtype(spec.dtype).itemsize)
+
+
+def metadata(spec: ArraySpec) -> bytes:
+    """The array's `zarr.json`."""
+    _, files = _create(spec, spec.shape)
+    return bytes(files["zarr.json"].to_bytes())
+
+
+def group_metadata(attrs: Mapping[str, Any]) -> bytes:
+    """A group's `zarr.json`."""
+    body = {"attributes": dict(attrs), "zarr_format": 3, "node_type": "group"}
+    return json.dumps(body, indent=2).encode()
+
+
+def encode(spec: ArraySpec, rows: np.ndarray) -> bytes | None:
+    """One whole shard (or the single chunk of a table) as the bytes of its file.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, ...)
+        The shard's rows, n at most `spec.shard`; only the last shard of an axis may be shorter.
+
+    Returns
+    -------
+    bytes or None
+        None where every value is the fill value: such a shard has no file.
+    """
+    size = spec.shard or spec.chunk or max(1, rows.shape[0])
+    if rows.shape[0] > size:
+        raise ValueError(f"{spec.name}: {rows.shape[0]} rows do not fit a shard of {size}")
+    array, files = _create(spec, (size, *spec.shape[1:]))
+    array[: rows.shape[0]] = rows
+    key = "c/" + "/".join("0" * len(spec.shape))
+    return bytes(files[key].to_bytes()) if key in files else None
+
+
+def shard_key(spec: ArraySpec, shard: int) -> str:
+    """Path of a shard's file below the store."""
+    return f"{spec.name}/c/" + "/".join([str(shard), *("0" * (len(spec.shape) - 1))])
+
+
+def chunk_rows(row_bytes: int, shard: int) -> int:
+    """Rows per inner chunk: a power of two that divides the shard and comes near 1 MiB.
+
+    >>> chunk_rows(4 * 1001, 16384)
+    256
+    """
+    rows = max(1, CHUNK_BYTES // max(1, row_bytes))
+    return min(1 << (rows.bit_length() - 1), shard)

@@ -1,0 +1,153 @@
+"""A dataset's Zarr store: the template that one writer makes, and the regions that workers read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpcflow.data.encode import ArraySpec, encode, group_metadata, metadata, shard_key
+from hpcflow.data.table import read_table, table_files, variables_attrs
+from hpcflow.errors import StoreError
+from hpcflow.plan.model import DatasetPlan, VariablePlan
+from hpcflow.plan.records import DUPLICATE, OK, PLANNED, REPLACED, RecordTable
+
+FORMAT = 1
+
+
+def variable_spec(dataset: DatasetPlan, variable: VariablePlan) -> ArraySpec:
+    """The array of one variable, over all samples of all records."""
+    return ArraySpec(
+        variable.name,
+        (dataset.samples,),
+        variable.dtype,
+        ("sample",),
+        {"units": variable.units, "long_name": variable.name.replace("_", " ")},
+        chunk=dataset.chunk,
+        shard=dataset.shard,
+    )
+
+
+def group_attrs(dataset: DatasetPlan, table: RecordTable) -> dict[str, Any]:
+    """Attributes of the store."""
+    return {
+        "Conventions": "CF-1.11",
+        "title": f"recordings of dataset {dataset.name}",
+        "featureType": "timeSeries",
+        "hpcflow_format": FORMAT,
+        "hpcflow_kind": "dataset",
+        "chunk": dataset.chunk,
+        "shard": dataset.shard,
+        "variables": variables_attrs(table),
+    }
+
+
+def template_files(dataset: DatasetPlan, table: RecordTable) -> Iterator[tuple[str, bytes]]:
+    """(path below the store, bytes) of the store's metadata."""
+    yield "zarr.json", group_metadata(group_attrs(dataset, table))
+    for variable in dataset.variables:
+        yield f"{variable.name}/zarr.json", metadata(variable_spec(dataset, variable))
+
+
+def encode_samples(
+    dataset: DatasetPlan, variable: VariablePlan, shard: int, samples: np.ndarray
+) -> tuple[str, bytes | None]:
+    """(path below the store, bytes) of one shard of a variable."""
+    spec = variable_spec(dataset, variable)
+    return shard_key(spec, shard), encode(spec, samples)
+
+
+def stored_table(store: Path) -> RecordTable | None:
+    """The record table of a store; None where there is no store yet.
+
+    Raises
+    ------
+    StoreError
+        If the folder holds something else.
+    """
+    if not (store / "zarr.json").is_file():
+        if store.exists() and any(store.iterdir()):
+            raise StoreError(
+                f"{store} exists and is no dataset store of hpcflow: move it away, or name another `store:`"
+            )
+        return None
+    import zarr
+
+    attrs = dict(zarr.open_group(store, mode="r").attrs)
+    if attrs.get("hpcflow_kind") != "dataset":
+        raise StoreError(f"{store} is a Zarr group that hpcflow did not make: name another `store:`")
+    if attrs.get("hpcflow_format") != FORMAT:
+        raise StoreError(
+            f"{store} has format {attrs.get('hpcflow_format')}, this version reads format {FORMAT}"
+        )
+    if not (store / "record" / "zarr.json").is_file():
+        return None
+    return read_table(store)
+
+
+def store_layout(store: Path) -> tuple[int, int] | None:
+    """Chunk and shard of an existing store, fixed for its life."""
+    if not (store / "zarr.json").is_file():
+        return None
+    import zarr
+
+    attrs: Any = dict(zarr.open_group(store, mode="r").attrs)
+    return int(attrs["chunk"]), int(attrs["shard"])
+
+
+def pending(planned: RecordTable, stored: RecordTable | None) -> np.ndarray:
+    """Mask of records of the planned table whose samples are not in the store yet."""
+    wanted = np.isin(planned.status, (OK, PLANNED)) & (planned.size > 0)
+    if stored is None:
+        return wanted
+    have = {
+        (str(i), str(c), int(s))
+        for i, c, s, status in zip(stored.ids, stored.checksum, stored.start, stored.status, strict=True)
+        if status not in (PLANNED, DUPLICATE, REPLACED)
+    }
+    known = np.fromiter(
+        (
+            (str(i), str(c), int(s)) in have
+            for i, c, s in zip(planned.ids, planned.checksum, planned.start, strict=True)
+        ),
+        bool,
+        len(planned),
+    )
+    return wanted & ~known
+
+
+def shards_of(table: RecordTable, mask: np.ndarray, shard: int) -> np.ndarray:
+    """Sorted numbers of the shards that the masked records touch."""
+    start, size = table.start[mask], table.size[mask]
+    if not len(start):
+        return np.zeros(0, np.int64)
+    spans = [np.arange(a // shard, (a + n - 1) // shard + 1) for a, n in zip(start, size, strict=True)]
+    return np.unique(np.concatenate(spans))
+
+
+def closed_table_files(table: RecordTable) -> Iterator[tuple[str, bytes]]:
+    """(path below the store, bytes) of the record table's columns."""
+    yield from table_files(table)
+
+
+class Regions:
+    """Reads stretches of the arrays of one store; arrays are opened once."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+        self._arrays: dict[str, Any] = {}
+
+    @cached_property
+    def _group(self) -> Any:
+        import zarr
+
+        return zarr.open_group(self.store, mode="r")
+
+    def read(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Rows [start, stop) of an array, shape (stop - start, ...)."""
+        if name not in self._arrays:
+            self._arrays[name] = self._group[name]
+        return np.asarray(self._arrays[name][start:stop])

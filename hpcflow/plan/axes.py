@@ -1,0 +1,159 @@
+"""Row axes: how many rows each record gives at each step, and where they lie.
+
+Every dataset and every step has one axis on which its records' rows follow one another. All of it is
+prefix sums over the record table: linear in records, independent of blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from hpcflow.plan.model import StepPlan
+from hpcflow.plan.records import OK, PLANNED, RecordTable
+from hpcflow_kernels import Contract, Geometry, Pattern, get
+
+
+@dataclass(frozen=True)
+class RowAxis:
+    """Rows of the live records of a dataset, at one place in the flow.
+
+    Attributes
+    ----------
+    start, size : ndarray of int64, shape (records,)
+    rate : ndarray of float64, shape (records,)
+        Rows per second; NaN where not regular.
+    """
+
+    start: np.ndarray
+    size: np.ndarray
+    rate: np.ndarray
+
+    @property
+    def total(self) -> int:
+        """Length of the axis."""
+        return int((self.start + self.size).max()) if len(self.start) else 0
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def live(table: RecordTable) -> np.ndarray:
+    """Indices of the records that are computed on, in table order."""
+    return np.flatnonzero(np.isin(table.status, (OK, PLANNED)))
+
+
+def dataset_axis(table: RecordTable) -> RowAxis:
+    """The `sample` axis of a dataset's live records."""
+    index = live(table)
+    return RowAxis(table.start[index], table.size[index], table.rate[index])
+
+
+def packed(size: np.ndarray, rate: np.ndarray) -> RowAxis:
+    """An axis on which records follow one another without holes."""
+    stop = np.cumsum(size, dtype=np.int64)
+    return RowAxis(stop - size, np.asarray(size, np.int64), rate)
+
+
+@dataclass(frozen=True)
+class StepGeometry:
+    """Geometry of a map or window step per sampling rate, as columns over records.
+
+    `hop` is 0 where the step cannot run on a record (no rate, or a rate that the parameters forbid).
+    """
+
+    hop: np.ndarray
+    frame: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+
+    def at(self, record: int) -> Geometry:
+        """Geometry for one record."""
+        return Geometry(
+            int(self.hop[record]), int(self.frame[record]), int(self.before[record]), int(self.after[record])
+        )
+
+
+def step_geometry(contract: Contract, params: Mapping[str, Any], rate: np.ndarray) -> StepGeometry:
+    """Evaluate a contract's geometry once per distinct rate."""
+    assert contract.geometry is not None
+    columns = np.zeros((4, len(rate)), np.int64)
+    for value in np.unique(rate[np.isfinite(rate)]):
+        if problems_at(contract, params, float(value)):
+            continue
+        g = contract.geometry(params, float(value))
+        columns[:, rate == value] = np.array([[g.hop], [g.frame], [g.before], [g.after]])
+    return StepGeometry(*columns)
+
+
+def problems_at(contract: Contract, params: Mapping[str, Any], rate: float | None) -> tuple[str, ...]:
+    """Why a step cannot run at a rate; empty where it can."""
+    return tuple(contract.check(params, rate)) if contract.check is not None else ()
+
+
+def rows_of(geometry: StepGeometry, size: np.ndarray) -> np.ndarray:
+    """Rows that records of these sizes give."""
+    runs = (geometry.hop > 0) & (size >= geometry.frame)
+    hop = np.maximum(geometry.hop, 1)
+    return np.where(runs, (size - geometry.frame) // hop + 1, 0)
+
+
+def step_axis(
+    step_pattern: str,
+    contract: Contract,
+    params: Mapping[str, Any],
+    source: RowAxis,
+    table: RecordTable,
+) -> RowAxis:
+    """The row axis of a step from that of its source."""
+    records = len(source)
+    if step_pattern == Pattern.REDUCE:
+        return RowAxis(np.zeros(1, np.int64), np.ones(1, np.int64), np.full(1, np.nan))
+    if step_pattern == Pattern.RECORD:
+        if contract.length is None:
+            return packed(np.ones(records, np.int64), np.full(records, np.nan))
+        index = live(table)
+        length = np.fromiter(
+            (contract.length(params, table.facts_of(int(r))) for r in index), np.int64, count=records
+        )
+        rate = contract.row_rate(params) if contract.row_rate else np.nan
+        return packed(length, np.full(records, rate))
+    geometry = step_geometry(contract, params, source.rate)
+    hop = np.maximum(geometry.hop, 1)
+    return packed(rows_of(geometry, source.size), source.rate / hop)
+
+
+def build_axes(steps: Iterable[StepPlan], tables: Mapping[str, RecordTable]) -> dict[str, RowAxis]:
+    """Axes of all datasets and steps by name; steps come in the order of the plan."""
+    axes = {name: dataset_axis(table) for name, table in tables.items()}
+    for step in steps:
+        table = tables[step.dataset]
+        axes[step.name] = step_axis(
+            step.pattern, get(step.kernel), step.params, axes[source_of(step, step.dataset)], table
+        )
+    return axes
+
+
+def source_of(step: StepPlan, dataset: str) -> str:
+    """The dataset or step whose axis a step's first port stands on."""
+    first = next((i for i in step.inputs if i.kind != "fact"), None)
+    if first is None:
+        return dataset
+    return dataset if first.kind == "variable" else first.source
+
+
+@cache
+def tile_length(reach: int) -> int:
+    """Samples per tile for a chain that reads `reach` samples beyond its own.
+
+    A power of two, at least 2**18 (1 MiB of float32: large against per-call cost, small against a core's
+    share of cache and memory) and at least four times the reach, so that halos cost at most half.
+
+    >>> tile_length(1000), tile_length(100_000)
+    (262144, 524288)
+    """
+    return max(1 << 18, 1 << (max(4 * reach, 1) - 1).bit_length())

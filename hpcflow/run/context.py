@@ -1,0 +1,121 @@
+"""What a worker knows of a run: the cut, the record tables, the axes, the stores. Loaded once, never sent."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpcflow.data.store import Regions
+from hpcflow.data.table import read_table
+from hpcflow.plan.axes import RowAxis, build_axes, live
+from hpcflow.plan.model import Cut, FieldPlan, StagePlan, StepPlan
+from hpcflow.run.folder import RunFolder
+from hpcflow.run.ledger import Ledger
+from hpcflow_kernels import Rows
+
+if TYPE_CHECKING:
+    from hpcflow.plan.records import RecordTable
+
+
+class RunContext:
+    """Lazily opened parts of one run, shared by the stages a worker runs."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.cut = Cut.from_dict(folder.cut)
+        self._regions: dict[Path, Regions] = {}
+        self._aside: dict[str, frozenset[int]] = {}
+        self.cache: dict[Any, Any] = {}
+        """Whatever a stage wants to keep between its blocks."""
+
+    @cached_property
+    def tables(self) -> dict[str, RecordTable]:
+        """Record tables as planned."""
+        return {d.name: read_table(self.folder.records / f"{d.name}.zarr") for d in self.cut.datasets}
+
+    @cached_property
+    def axes(self) -> dict[str, RowAxis]:
+        """Row axes of datasets and steps."""
+        return build_axes(self.cut.steps, self.tables)
+
+    def live(self, dataset: str) -> np.ndarray:
+        """Table indices of the records that are computed on."""
+        key = ("live", dataset)
+        if key not in self.cache:
+            self.cache[key] = live(self.tables[dataset])
+        found: np.ndarray = self.cache[key]
+        return found
+
+    def store(self, dataset: str) -> Path:
+        """Where a dataset's store lies on this machine."""
+        return Path(self.folder.request["datasets"][dataset]["store"])
+
+    def aside(self, dataset: str) -> frozenset[int]:
+        """Positions among the live records of those that ingest set aside (asked after ingest has ended)."""
+        if dataset not in self._aside:
+            names = {
+                item["record"]
+                for receipt in Ledger(self.folder).receipts(f"ingest.{dataset}")
+                for item in receipt.get("aside", ())
+            }
+            ids = self.tables[dataset].ids[self.live(dataset)]
+            self._aside[dataset] = (
+                frozenset(i for i, name in enumerate(ids) if name in names) if names else frozenset()
+            )
+        return self._aside[dataset]
+
+    def regions(self, source: str) -> Regions:
+        """Reader of a dataset's or a stored step's arrays."""
+        if any(d.name == source for d in self.cut.datasets):
+            path = self.store(source)
+        else:
+            path = self.folder.step_store(source, self.cut.step(source).saved)
+        if path not in self._regions:
+            self._regions[path] = Regions(path)
+        return self._regions[path]
+
+    def result_name(self, step: StepPlan, name: str) -> str:
+        """How receipts call a file of a step's store."""
+        return f"{'results' if step.saved else 'intermediate'}/{step.name}.zarr/{name}"
+
+    def facts(self, dataset: str, record: int) -> dict[str, Any]:
+        """Facts of a live record."""
+        return self.tables[dataset].facts_of(int(self.live(dataset)[record]))
+
+    def read_rows(self, stage: StagePlan, source: str, name: str, record: int) -> Rows:
+        """All rows of one record: of a variable, or of a field of a stored step."""
+        axis = self.axes[source]
+        start, size = int(axis.start[record]), int(axis.size[record])
+        values = self.regions(source).read(name, start, start + size)
+        if source == stage.dataset:
+            units = next(v.units for v in self.cut.dataset(source).variables if v.name == name)
+            return Rows(values, float(axis.rate[record]), units, {})
+        field = next(f for f in self.cut.step(source).fields if f.name == name)
+        return Rows(values, float(axis.rate[record]), field.units, coords(field))
+
+
+def coords(field: FieldPlan) -> dict[str, np.ndarray]:
+    """Coordinates of a field's inner dimensions."""
+    return {name: np.asarray(values) for name, values, _ in field.dims}
+
+
+def shaped(step: StepPlan, field: FieldPlan, value: Any, rows: int) -> np.ndarray:
+    """A kernel's output as (rows, ...) of the planned dtype.
+
+    Raises
+    ------
+    ValueError
+        If the kernel returned another shape than its contract says.
+    """
+    array = np.asarray(value, dtype=field.dtype)
+    want = (rows, *field.shape)
+    if array.shape == want:
+        return array
+    if rows == 1 and array.shape == field.shape:
+        return array.reshape(want)
+    raise ValueError(
+        f"kernel {step.kernel} returned {field.name} of shape {array.shape} where its contract says {want}"
+    )

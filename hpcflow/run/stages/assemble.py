@@ -1,0 +1,111 @@
+"""A step's pieces into its shards. Shard boundaries belong to the step, so block sizes leave no trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from hpcflow.data.encode import ArraySpec, encode, shard_key
+from hpcflow.data.template import field_spec, record_files, row_coordinate_specs
+from hpcflow.plan.axes import RowAxis
+from hpcflow.plan.model import StagePlan, StepPlan
+from hpcflow.plan.records import ASIDE, Fact, RecordTable
+from hpcflow.run.commit import BlockOutput, NewFile
+from hpcflow.run.context import RunContext
+from hpcflow.run.ledger import Ledger
+from hpcflow.run.packs import PlacedPiece, scan_pack
+
+
+def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
+    """One shard of every field of a step; the first block also writes the record coordinates."""
+    step = ctx.cut.step(stage.steps[0])
+    start, stop = block * step.shard, min((block + 1) * step.shard, step.rows)
+    pieces = _pieces(ctx, stage, step)
+    files: list[tuple[str, bytes | None]] = []
+    for field in step.fields:
+        spec = field_spec(step, field)
+        rows = np.full((max(stop - start, 0), *field.shape), spec.fill, field.dtype)
+        for piece in pieces.get(field.name, ()):
+            low, high = max(start, piece.start), min(stop, piece.stop)
+            if low < high:
+                rows[low - start : high - start] = piece.read()[low - piece.start : high - piece.start]
+        files.append(_shard(spec, block, rows))
+    axis = ctx.axes[step.name]
+    for spec in row_coordinate_specs(step):
+        files.append(_shard(spec, block, _coordinate(spec.name, axis, start, stop)))
+    if block == 0:
+        table = live_table(ctx, step.dataset)
+        files += record_files(step, table, axis.start, axis.size)
+    store = ctx.folder.step_store(step.name, step.saved)
+    return BlockOutput(
+        files=[NewFile(ctx.result_name(step, name), store / name, content) for name, content in files]
+    )
+
+
+def _shard(spec: ArraySpec, block: int, rows: np.ndarray) -> tuple[str, bytes | None]:
+    return shard_key(spec, block), encode(spec, rows) if len(rows) else None
+
+
+def _coordinate(name: str, axis: RowAxis, start: int, stop: int) -> np.ndarray:
+    """Record number, or seconds since the record's start, of rows [start, stop)."""
+    ends = axis.start + axis.size
+    rows = np.arange(start, stop)
+    record = np.searchsorted(ends, rows, side="right")
+    if name == "record_index":
+        return record.astype(np.int32)
+    return (rows - axis.start[record]) / axis.rate[record]
+
+
+def _pieces(ctx: RunContext, stage: StagePlan, step: StepPlan) -> dict[str, list[PlacedPiece]]:
+    key = ("pieces", stage.name)
+    if key not in ctx.cache:
+        by_field: dict[str, list[PlacedPiece]] = {}
+        for piece in pieces_of(ctx, stage.after[0], step.name):
+            by_field.setdefault(piece.field, []).append(piece)
+        ctx.cache[key] = by_field
+    found: dict[str, list[PlacedPiece]] = ctx.cache[key]
+    return found
+
+
+def pieces_of(ctx: RunContext, producer: str, step: str) -> Iterator[PlacedPiece]:
+    """All committed pieces of a step, from the receipts of the stage that made them."""
+    extents: dict[str, list[tuple[int, int]]] = {}
+    for receipt in Ledger(ctx.folder).receipts(producer):
+        if "pack" in receipt:
+            name, offset, length = receipt["pack"]
+            extents.setdefault(name, []).append((offset, length))
+    for name, spans in sorted(extents.items()):
+        for piece in scan_pack(ctx.folder.packs / name, spans):
+            if piece.step == step:
+                yield piece
+
+
+def live_table(ctx: RunContext, dataset: str) -> RecordTable:
+    """The live records with the status that ingest gave them."""
+    table, index = ctx.tables[dataset], ctx.live(dataset)
+    reasons = {
+        item["record"]: item["reason"]
+        for receipt in Ledger(ctx.folder).receipts(f"ingest.{dataset}")
+        for item in receipt.get("aside", ())
+    }
+    ids = table.ids[index]
+    status = np.array([ASIDE if name in reasons else 0 for name in ids], np.int8)
+    reason = np.array([reasons.get(name, "") for name in ids], object)
+    return replace(
+        table,
+        ids=ids,
+        start=table.start[index],
+        size=table.size[index],
+        rate=table.rate[index],
+        status=status,
+        reason=reason,
+        checksum=table.checksum[index],
+        path=table.path[index],
+        channel=table.channel[index],
+        facts={
+            name: Fact(name, fact.values[index], fact.units, fact.origin[index])
+            for name, fact in table.facts.items()
+        },
+    )

@@ -1,0 +1,95 @@
+"""Steps on whole records: each record of the block is read once and goes through every fused step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hpcflow.plan.blocks import Bundles
+from hpcflow.plan.model import Input, StagePlan, StepPlan
+from hpcflow.run.commit import BlockOutput
+from hpcflow.run.context import RunContext, coords, shaped
+from hpcflow.run.packs import Piece, joined
+from hpcflow_kernels import Rows, UnusableRecordError, get
+
+Made = dict[str, dict[str, np.ndarray]]
+
+
+def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
+    """Compute all records of a block."""
+    bundles = ctx.cache.get(("bundles", stage.name))
+    if bundles is None:
+        bundles = Bundles.make(ctx.axes[stage.dataset].size, stage.samples_per_block)
+        ctx.cache["bundles", stage.name] = bundles
+    steps = [ctx.cut.step(name) for name in stage.steps]
+    skipped = ctx.aside(stage.dataset)
+    pieces: list[Piece] = []
+    aside: list[tuple[str, str]] = []
+    samples = computed = 0
+    for record in bundles.records_of(block):
+        if record in skipped:
+            continue
+        made: Made = {}
+        reader = RecordReader(ctx, stage, record)
+        try:
+            for step in steps:
+                made[step.name] = _run_step(ctx, step, record, reader, made)
+        except UnusableRecordError as error:
+            name = str(ctx.tables[stage.dataset].ids[ctx.live(stage.dataset)[record]])
+            aside.append((name, f"{steps[len(made)].name}: {error}"))
+        samples += reader.samples
+        computed += 1
+        for step in steps:
+            if step.stored and step.name in made:
+                start = int(ctx.axes[step.name].start[record])
+                pieces += [Piece(step.name, name, start, rows) for name, rows in made[step.name].items()]
+    return BlockOutput(pieces=joined(pieces), aside=aside, samples=samples, computed=computed)
+
+
+class RecordReader:
+    """Reads what a record's steps ask for, each array once."""
+
+    def __init__(self, ctx: RunContext, stage: StagePlan, record: int) -> None:
+        self.ctx, self.stage, self.record = ctx, stage, record
+        self.read: dict[tuple[str, str], Rows] = {}
+        self.samples = 0
+
+    def rows(self, source: str, name: str) -> Rows:
+        """All rows of an array for this record."""
+        if (source, name) not in self.read:
+            found = self.ctx.read_rows(self.stage, source, name, self.record)
+            self.read[source, name] = found
+            if source == self.stage.dataset:
+                self.samples = max(self.samples, len(found.values))
+        return self.read[source, name]
+
+
+def _run_step(
+    ctx: RunContext, step: StepPlan, record: int, reader: RecordReader, made: Made
+) -> dict[str, np.ndarray]:
+    ports = {item.port: port_value(ctx, step, item, record, reader, made) for item in step.inputs}
+    out = get(step.kernel).load()(**ports, **step.params)
+    rows = int(ctx.axes[step.name].size[record])
+    return {f.name: shaped(step, f, out[f.name], rows) for f in step.fields}
+
+
+def port_value(
+    ctx: RunContext, step: StepPlan, item: Input, record: int, reader: RecordReader, made: Made
+) -> Any:
+    """What a port of a record step receives."""
+    if item.kind == "fact":
+        return ctx.facts(step.dataset, record).get(item.field or "")
+    if item.kind == "variable":
+        return reader.rows(item.source, item.field or "")
+    producer = ctx.cut.step(item.source)
+    names = [item.field] if item.field else [f.name for f in producer.fields]
+    found: dict[str, Rows] = {}
+    for name in names:
+        if item.source in made:
+            field = next(f for f in producer.fields if f.name == name)
+            rate = float(ctx.axes[item.source].rate[record])
+            found[str(name)] = Rows(made[item.source][str(name)], rate, field.units, coords(field))
+        else:
+            found[str(name)] = reader.rows(item.source, str(name))
+    return found[str(item.field)] if item.field else found

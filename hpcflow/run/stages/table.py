@@ -1,0 +1,43 @@
+"""Close a dataset's record table: what was planned becomes what is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from hpcflow.data.encode import group_metadata
+from hpcflow.data.store import group_attrs
+from hpcflow.data.table import table_files
+from hpcflow.plan.model import StagePlan
+from hpcflow.plan.records import ASIDE, OK, PLANNED
+from hpcflow.run.commit import BlockOutput, NewFile
+from hpcflow.run.context import RunContext
+from hpcflow.run.ledger import Ledger
+
+
+def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
+    """Write the record table with the status that ingest found."""
+    table = ctx.tables[stage.dataset]
+    reasons = {
+        item["record"]: item["reason"]
+        for receipt in Ledger(ctx.folder).receipts(f"ingest.{stage.dataset}")
+        for item in receipt.get("aside", ())
+    }
+    bad = np.fromiter((name in reasons for name in table.ids), bool, len(table))
+    bad &= np.isin(table.status, (OK, PLANNED))
+    status = np.where(bad, ASIDE, np.where(table.status == PLANNED, OK, table.status)).astype(np.int8)
+    reason = table.reason.copy()
+    for index in np.flatnonzero(bad):
+        reason[index] = reasons[table.ids[index]]
+    closed = replace(table, status=status, reason=reason)
+    dataset = ctx.cut.dataset(stage.dataset)
+    files = dict(table_files(closed))
+    files["zarr.json"] = group_metadata(group_attrs(dataset, closed))
+    store = ctx.store(stage.dataset)
+    return BlockOutput(
+        files=[
+            NewFile(f"dataset/{stage.dataset}/{name}", store / name, content)
+            for name, content in files.items()
+        ]
+    )

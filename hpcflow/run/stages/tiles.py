@@ -1,0 +1,188 @@
+"""Map and window steps, tile by tile: one read with halo, every fused step, rows trimmed by index.
+
+Each tile is computed from its own region alone, so its bits do not depend on the block it came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpcflow.plan.axes import StepGeometry, source_of, step_geometry
+from hpcflow.plan.blocks import TileGrid, owned_rows
+from hpcflow.plan.compile import tiles_of
+from hpcflow.plan.model import StagePlan, StepPlan
+from hpcflow.run.commit import BlockOutput
+from hpcflow.run.context import RunContext, shaped
+from hpcflow.run.packs import Piece, joined
+from hpcflow_kernels import Contract, Pattern, get
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Step:
+    plan: StepPlan
+    contract: Contract
+    call: Callable[..., Any]
+    source: str
+    """The step of this stage it reads; "" for the stage's own source."""
+    geometry: StepGeometry
+
+
+class Chain:
+    """The fused steps of a stage over one source axis."""
+
+    def __init__(self, ctx: RunContext, stage: StagePlan) -> None:
+        plans = [ctx.cut.step(name) for name in stage.steps]
+        self.ctx = ctx
+        self.root = next(s for s in (source_of(p, p.dataset) for p in plans) if s not in stage.steps)
+        self.axis = ctx.axes[self.root]
+        tile, _ = tiles_of(plans, self.axis)
+        self.grid = TileGrid.make(self.axis.size, tile, stage.tiles_per_block)
+        self.steps = [self._step(plan, stage) for plan in plans]
+        self.variables = _root_variables(plans, stage)
+        self.hops = self._hops()
+
+    def _step(self, plan: StepPlan, stage: StagePlan) -> _Step:
+        contract = get(plan.kernel)
+        source = source_of(plan, plan.dataset)
+        geometry = step_geometry(contract, plan.params, self.ctx.axes[source].rate)
+        return _Step(plan, contract, contract.load(), source if source in stage.steps else "", geometry)
+
+    def _hops(self) -> dict[str, np.ndarray]:
+        """Source samples between two rows of each step, per record."""
+        hops: dict[str, np.ndarray] = {}
+        for step in self.steps:
+            parent = hops[step.source] if step.source else 1
+            hops[step.plan.name] = parent * step.geometry.hop
+        return hops
+
+    def tile(self, record: int, tile: int) -> dict[tuple[str, str], Piece]:
+        """All stored rows that one tile owns, by (step, field)."""
+        owned: dict[str, Range] = {}
+        needed: dict[str, Range] = {}
+        for step in self.steps:
+            name, rows = step.plan.name, int(self.ctx.axes[step.plan.name].size[record])
+            hop = int(self.hops[name][record])
+            if rows and hop and step.plan.stored:
+                owned[name] = owned_rows(int(self.grid.tile[record]), hop, rows, tile, tile + 1)
+                needed[name] = owned[name]
+        inputs = self._inputs(record, needed)
+        made = self._compute(record, needed, inputs)
+        pieces: dict[tuple[str, str], Piece] = {}
+        for name, (start, stop) in owned.items():
+            if stop > start:
+                base = int(self.ctx.axes[name].start[record])
+                low = start - needed[name][0]
+                for field, rows_ in made[name].items():
+                    pieces[name, field] = Piece(name, field, base + start, rows_[low : low + stop - start])
+        return pieces
+
+    def _inputs(self, record: int, needed: dict[str, Range]) -> dict[str, Range]:
+        """Extend `needed` backwards through the chain; returns each step's clipped input range."""
+        inputs: dict[str, Range] = {}
+        for step in reversed(self.steps):
+            start, stop = needed.get(step.plan.name, (0, 0))
+            if stop <= start:
+                continue
+            low, high = step.geometry.at(record).needs(start, stop)
+            size = int(self.ctx.axes[step.source or self.root].size[record])
+            low, high = max(low, 0), min(high, size)
+            inputs[step.plan.name] = low, high
+            known = needed.get(step.source, (low, high)) if step.source else (low, high)
+            if step.source:
+                empty = known[1] <= known[0]
+                needed[step.source] = (low, high) if empty else (min(known[0], low), max(known[1], high))
+        return inputs
+
+    def _compute(
+        self, record: int, needed: Mapping[str, Range], inputs: Mapping[str, Range]
+    ) -> dict[str, dict[str, np.ndarray]]:
+        reads: dict[str, Range] = {}
+        for step in self.steps:
+            if not step.source and step.plan.name in inputs:
+                variable = self.variables[step.plan.name]
+                low, high = inputs[step.plan.name]
+                known = reads.get(variable, (low, high))
+                reads[variable] = min(known[0], low), max(known[1], high)
+        base = int(self.axis.start[record])
+        regions = self.ctx.regions(self.root)
+        raw = {name: regions.read(name, base + low, base + high) for name, (low, high) in reads.items()}
+        made: dict[str, dict[str, np.ndarray]] = {}
+        for step in self.steps:
+            name = step.plan.name
+            if name not in inputs:
+                continue
+            low, high = inputs[name]
+            if step.source:
+                field = next(i.field for i in step.plan.inputs if i.source == step.source)
+                origin = needed[step.source][0]
+                x = made[step.source][field or next(iter(made[step.source]))][low - origin : high - origin]
+            else:
+                variable = self.variables[name]
+                origin = reads[variable][0]
+                x = raw[variable][low - origin : high - origin]
+            made[name] = self._call(step, record, x, needed[name], low)
+        return made
+
+    def _call(self, step: _Step, record: int, x: np.ndarray, rows: Range, low: int) -> dict[str, np.ndarray]:
+        rate = float(self.ctx.axes[step.source or self.root].rate[record])
+        if step.contract.pattern == Pattern.MAP:
+            y = by_segment(step.call, x, step.contract, step.plan.params, rate)
+            field = step.plan.fields[0]
+            count = rows[1] - rows[0]
+            return {field.name: shaped(step.plan, field, y[rows[0] - low : rows[0] - low + count], count)}
+        out = step.call(x, rate=rate, **step.plan.params)
+        count = rows[1] - rows[0]
+        return {f.name: shaped(step.plan, f, out[f.name], count) for f in step.plan.fields}
+
+
+def _root_variables(plans: list[StepPlan], stage: StagePlan) -> dict[str, str]:
+    found = {}
+    for plan in plans:
+        first = next(i for i in plan.inputs if i.kind != "fact")
+        if first.source not in stage.steps:
+            found[plan.name] = first.field or "values"
+    return found
+
+
+def by_segment(
+    call: Callable[..., np.ndarray], x: np.ndarray, contract: Contract, params: Mapping[str, Any], rate: float
+) -> np.ndarray:
+    """Apply a map kernel to each stretch without gaps as if it were a record of its own.
+
+    Missing samples stay NaN, and so do stretches too short for the kernel.
+    """
+    good = np.isfinite(x)
+    least = contract.min_samples(params, rate) if contract.min_samples else 1
+    if good.all():
+        return call(x, rate=rate, **params) if len(x) >= least else np.full(x.shape, np.nan, x.dtype)
+    y = np.full(x.shape, np.nan, x.dtype)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(np.int8)))
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        if stop - start >= least:
+            y[start:stop] = call(x[start:stop], rate=rate, **params)
+    return y
+
+
+def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
+    """Compute all tiles of a block."""
+    if ("chain", stage.name) not in ctx.cache:
+        ctx.cache["chain", stage.name] = Chain(ctx, stage)
+    chain: Chain = ctx.cache["chain", stage.name]
+    skipped = ctx.aside(stage.dataset)
+    pieces: list[Piece] = []
+    samples = computed = 0
+    for record, first, last in chain.grid.tiles_of(block, block + 1):
+        if record in skipped:
+            continue
+        computed += 1
+        length = int(chain.grid.tile[record])
+        samples += min(last * length, int(chain.axis.size[record])) - first * length
+        for tile in range(first, last):
+            pieces += chain.tile(record, tile).values()
+    return BlockOutput(pieces=joined(pieces), samples=samples, computed=computed)
