@@ -1,0 +1,114 @@
+"""Time stamps of a file as a sampling rate where they are regular, and as seconds where they are not."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+
+from hpcflow.errors import DataError
+
+TIME = "time"
+"""The variable that holds time stamps; it is stored only where they are irregular."""
+
+JITTER = 0.25
+"""Largest distance of a stamp from the regular grid, in sampling intervals: a stamp printed in milliseconds
+stays within it up to 500 Hz, and one missing sample breaks it."""
+
+_NAME = re.compile(
+    r"(date ?time|time|time ?stamp|date|elapsed|elapsed time|t)(?:_(s|ms|us|ns))?", re.IGNORECASE
+)
+
+
+def is_time_name(name: str) -> bool:
+    """Whether a header names a column of time stamps.
+
+    >>> [is_time_name(name) for name in ("Time", "timestamp", "time_ms", "lifetime")]
+    [True, True, True, False]
+    """
+    return _NAME.fullmatch(name.strip().replace("-", " ")) is not None
+
+
+def units_of_name(name: str) -> str | None:
+    """Units in a time column's name: ``time_ms`` is in ms.
+
+    >>> units_of_name("time_ms"), units_of_name("time")
+    ('ms', None)
+    """
+    found = _NAME.fullmatch(name.strip().replace("-", " "))
+    return found[2] if found else None
+
+
+def seconds(stamps: np.ndarray, units: str | None) -> np.ndarray:
+    """Seconds since the first stamp.
+
+    Whole numbers and dates are subtracted before they become floating point, so that nanoseconds since 1970
+    keep their nanoseconds.
+
+    Parameters
+    ----------
+    stamps : ndarray, shape (samples,)
+        Numbers, or datetime64.
+    units : str or None
+        Of numbers; seconds where None.
+
+    Returns
+    -------
+    ndarray of float64, shape (samples,)
+
+    Raises
+    ------
+    DataError
+        If the units are no units of time.
+    """
+    from hpcflow.units import UnitError, convert
+
+    if stamps.dtype.kind == "M":
+        ticks = (stamps - stamps[:1]).astype("timedelta64[ns]")
+        found: np.ndarray = ticks.astype(np.int64).astype(np.float64) / 1e9
+        found[np.isnat(ticks)] = math.nan
+        return found
+    try:
+        factor, _, _ = convert(units, "duration") if units else (1.0, 0.0, "s")
+    except UnitError as error:
+        raise DataError(f"has a time axis in {units!r}: {error.rule}; {error.remedy}") from None
+    if stamps.dtype.kind == "u":
+        stamps = stamps.astype(np.int64)
+    since: np.ndarray = (stamps - stamps[:1]).astype(np.float64)
+    # Dividing by the exact inverse keeps 0.001 s steps the floats that a person would write.
+    scaled: np.ndarray = since / round(1 / factor) if factor < 1 else since * factor
+    return scaled
+
+
+def rate_of(since: np.ndarray) -> float:
+    """Samples per second of regular stamps; NaN where they are irregular.
+
+    Regular means: no stamp is further than `JITTER` of an interval from the straight line through the first
+    and the last. The rate is rounded to six digits where the stamps cannot tell the difference.
+
+    Parameters
+    ----------
+    since : ndarray of float64, shape (samples,)
+        Seconds since the first stamp.
+
+    Examples
+    --------
+    >>> rate_of(np.round(np.arange(500) / 204.8, 3))
+    204.8
+    >>> rate_of(np.array([0.0, 1.0, 2.0, 4.0]))
+    nan
+    """
+    count = len(since)
+    if count < 2 or not np.isfinite(since).all():
+        return math.nan
+    length = float(since[-1] - since[0])
+    if length <= 0:
+        return math.nan
+    step = length / (count - 1)
+    apart = float(np.abs(since - since[0] - np.arange(count) * step).max())
+    if apart > JITTER * step:
+        return math.nan
+    rate = 1 / step
+    plain = float(f"{rate:.6g}")
+    return plain if abs(plain - rate) <= rate * max(2 * apart / length, 1e-9) else rate
