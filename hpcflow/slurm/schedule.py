@@ -1,0 +1,202 @@
+"""A schedule: the jobs of one cut on one site, frozen, and the order in which `sbatch` is called."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from hpcflow.errors import StoreError
+
+SCHEMA = "hpcflow.schedule/1"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One batch script: stages computed by single-node allocations, each a share of their blocks.
+
+    Attributes
+    ----------
+    name
+        Short name in ``a-z 0-9 -``: of the script, and within the job's name.
+    stages
+        Computed in this order, with a barrier after each.
+    after
+        Jobs that must have done all their blocks before.
+    upstream
+        The stages of those jobs.
+    elements
+        Number of shares; above 1 the job is an array.
+    waves
+        Half-open ranges of elements that enter the queue together.
+    cpus, memory, seconds
+        Of one allocation; bytes and seconds.
+    warn_seconds
+        How long before the end Slurm sends USR1, so that blocks in flight can finish.
+    reasons
+        Why it is so, one line each.
+    """
+
+    name: str
+    stages: tuple[str, ...]
+    after: tuple[str, ...]
+    upstream: tuple[str, ...]
+    blocks: int
+    elements: int
+    waves: tuple[tuple[int, int], ...]
+    partition: str
+    cpus: int
+    workers: int
+    memory_per_worker: int
+    memory: int
+    seconds: int
+    warn_seconds: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The short job after a wave: counts receipts, sends what is left again, releases what follows."""
+
+    partition: str
+    attempts: int
+    memory: int = 2**30
+    seconds: int = 300
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Everything decided about the jobs of one cut on one site.
+
+    Attributes
+    ----------
+    site, slurm
+        Profile name and version of Slurm; "" where there is none.
+    run
+        Eight hexadecimal digits that begin the names of all jobs of this run folder.
+    account
+        Project that pays; "" for the default.
+    queue
+        Most jobs of this run in the queue at once; 0 for no limit.
+    """
+
+    site: str
+    slurm: str
+    run: str
+    account: str
+    jobs: tuple[Job, ...]
+    gate: Gate | None
+    queue: int
+    reasons: tuple[str, ...] = ()
+    schema: str = SCHEMA
+
+    def job(self, name: str) -> Job:
+        """The job of that name."""
+        return next(job for job in self.jobs if job.name == name)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One call of `sbatch`.
+
+    Attributes
+    ----------
+    key
+        Of the wave: ``<job>-w<number>``; a gate has the key of its wave.
+    kind
+        ``blocks`` or ``gate``.
+    elements
+        Elements of the job to compute, () where it is no array.
+    after
+        ``afterany`` or ``afterok``, and the keys and kinds it names.
+    """
+
+    key: str
+    kind: Literal["blocks", "gate"]
+    job: str
+    wave: int
+    elements: tuple[int, ...] = ()
+    first: int = 0
+    after: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Jobs it puts into the queue."""
+        return max(1, len(self.elements))
+
+
+def run_token(folder: str) -> str:
+    """Eight hexadecimal digits for a run folder: two folders of one cut must not share job names."""
+    return hashlib.sha256(folder.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def submissions(schedule: Schedule) -> tuple[Submission, ...]:
+    """Every call of `sbatch` of an undisturbed run, in order; each depends only on earlier ones."""
+    calls: list[Submission] = []
+    last: dict[str, tuple[str, str]] = {}
+    for job in schedule.jobs:
+        for number, (start, stop) in enumerate(job.waves, start=1):
+            key = f"{job.name}-w{number}"
+            before = [last[job.name]] if job.name in last else [last[name] for name in job.after]
+            after = tuple(("afterok", *which) for which in before)
+            elements = tuple(range(start, stop)) if job.elements > 1 else ()
+            calls.append(Submission(key, "blocks", job.name, number, elements, start, after))
+            last[job.name] = (key, "blocks")
+            if schedule.gate is not None:
+                gate_after = (("afterany", key, "blocks"),)
+                calls.append(Submission(key, "gate", job.name, number, after=gate_after))
+                last[job.name] = (key, "gate")
+    return tuple(calls)
+
+
+def fitting(schedule: Schedule, calls: Sequence[Submission], queued: int = 0) -> int:
+    """How many of `calls`, from the front, may enter the queue now; never a wave without its gate."""
+    if not schedule.queue:
+        return len(calls)
+    count, best = queued, 0
+    for position, call in enumerate(calls, start=1):
+        count += call.size
+        if count > schedule.queue:
+            break
+        if schedule.gate is None or call.kind == "gate":
+            best = position
+    return best
+
+
+def token(schedule: Schedule, epoch: int, call: Submission, attempt: int) -> str:
+    """The job's name: by it a job is found again, also where `sbatch` gave no answer."""
+    tail = "-gate" if call.kind == "gate" else ""
+    return f"hl-{schedule.run}-e{epoch}-{call.key}-a{attempt}{tail}"
+
+
+def dump_schedule(schedule: Schedule) -> dict[str, Any]:
+    """The schedule as plain JSON values."""
+    return asdict(schedule)
+
+
+def load_schedule(values: dict[str, Any]) -> Schedule:
+    """The schedule from what `dump_schedule` gave, through JSON.
+
+    Raises
+    ------
+    StoreError
+        Where the format is another one.
+    """
+    if values.get("schema") != SCHEMA:
+        raise StoreError(f"a schedule has format {values.get('schema')!r}, this version reads {SCHEMA!r}")
+    try:
+        jobs = tuple(Job(**_tuples(job)) for job in values["jobs"])
+        gate = Gate(**values["gate"]) if values["gate"] else None
+        return Schedule(**{**_tuples(values), "jobs": jobs, "gate": gate})
+    except (KeyError, TypeError) as error:
+        raise StoreError(f"a schedule is damaged: {error}; compile again") from None
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: tuple(tuple(item) if isinstance(item, list) else item for item in value)
+        if isinstance(value, list | tuple)
+        else value
+        for key, value in values.items()
+    }
