@@ -110,7 +110,7 @@ def encode(spec: ArraySpec, rows: np.ndarray) -> bytes | None:
 
     Parameters
     ----------
-    rows : ndarray, shape (n, ...)
+    rows : ndarray, shape (n, ...) or ()
         The shard's rows, n at most `spec.shard`; only the last shard of an axis may be shorter.
 
     Returns
@@ -118,6 +118,10 @@ def encode(spec: ArraySpec, rows: np.ndarray) -> bytes | None:
     bytes or None
         None where every value is the fill value: such a shard has no file.
     """
+    if not spec.shape:
+        array, files = _create(spec, ())
+        array[...] = rows
+        return bytes(files["c"].to_bytes()) if "c" in files else None
     size = spec.shard or spec.chunk or max(1, rows.shape[0])
     if rows.shape[0] > size:
         raise ValueError(f"{spec.name}: {rows.shape[0]} rows do not fit a shard of {size}")
@@ -129,6 +133,8 @@ def encode(spec: ArraySpec, rows: np.ndarray) -> bytes | None:
 
 def shard_key(spec: ArraySpec, shard: int) -> str:
     """Path of a shard's file below the store."""
+    if not spec.shape:
+        return f"{spec.name}/c"
     return f"{spec.name}/c/" + "/".join([str(shard), *("0" * (len(spec.shape) - 1))])
 
 

@@ -177,5 +177,5 @@ def whole_files(
         yield f"{field.name}/zarr.json", metadata(spec)
         content = encode(spec, arrays[field.name])
         if content is not None:
-            yield shard_key(spec, 0) if spec.shape else f"{field.name}/c", content
+            yield shard_key(spec, 0), content
     yield from coordinate_files(step)

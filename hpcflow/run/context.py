@@ -14,6 +14,7 @@ from hpcflow.plan.axes import RowAxis, build_axes, live
 from hpcflow.plan.model import Cut, FieldPlan, StagePlan, StepPlan
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
+from hpcflow.run.reuse import Reusable
 from hpcflow_kernels import Rows
 
 if TYPE_CHECKING:
@@ -66,6 +67,23 @@ class RunContext:
                 frozenset(i for i, name in enumerate(ids) if name in names) if names else frozenset()
             )
         return self._aside[dataset]
+
+    @cached_property
+    def reusable(self) -> Reusable:
+        """Rows of earlier runs."""
+        return Reusable(self.folder)
+
+    def earlier_rows(self, step: str, record: int, start: int, stop: int) -> dict[str, np.ndarray]:
+        """Rows [start, stop) of a record, of every field of a step, from the run that computed them."""
+        where = self.reusable.find(step, record)
+        assert where is not None
+        run, old = where
+        if ("earlier", run) not in self.cache:
+            self.cache["earlier", run] = RunContext(RunFolder.at(self.folder.path.parent / run))
+        earlier: RunContext = self.cache["earlier", run]
+        base = int(earlier.axes[step].start[old])
+        regions = earlier.regions(step)
+        return {f.name: regions.read(f.name, base + start, base + stop) for f in self.cut.step(step).fields}
 
     def regions(self, source: str) -> Regions:
         """Reader of a dataset's or a stored step's arrays."""

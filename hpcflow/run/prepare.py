@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from hpcflow.plan.records import ASIDE, PLANNED, RecordTable
 from hpcflow.run.commit import publish
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, append
+from hpcflow.run.reuse import FILE, find_reuse
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ def prepare_run(
                 store = folder.step_store(step.name, step.saved)
                 for name, content in step_files(step):
                     publish(store / name, content)
+        reuse = find_reuse(runs, cut, tables)
+        publish(folder.path / FILE, json.dumps(reuse, separators=(",", ":")).encode())
         publish(folder.cut_file, cut.to_json().encode())
     for dataset in cut.datasets:
         _prepare_store(folder, dataset, tables[dataset.name], requests[dataset.name].store)
@@ -118,8 +121,6 @@ def _prepare_store(folder: RunFolder, dataset: DatasetPlan, table: RecordTable, 
 
 
 def _with_status(table: RecordTable, status: np.ndarray, reasons: Mapping[str, str]) -> RecordTable:
-    from dataclasses import replace
-
     reason = table.reason.copy()
     for index, name in enumerate(table.ids):
         if name in reasons and status[index] != PLANNED and table.size[index] > 0:

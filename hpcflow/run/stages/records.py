@@ -26,9 +26,19 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     skipped = ctx.aside(stage.dataset)
     pieces: list[Piece] = []
     aside: list[tuple[str, str]] = []
-    samples = computed = 0
+    stored = tuple(step.name for step in steps if step.stored)
+    samples = computed = reused = 0
     for record in bundles.records_of(block):
         if record in skipped:
+            continue
+        if ctx.reusable.all_of(stored, record):
+            reused += 1
+            for name in stored:
+                axis = ctx.axes[name]
+                rows = ctx.earlier_rows(name, record, 0, int(axis.size[record]))
+                pieces += [
+                    Piece(name, field, int(axis.start[record]), values) for field, values in rows.items()
+                ]
             continue
         made: Made = {}
         reader = RecordReader(ctx, stage, record)
@@ -44,7 +54,7 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
             if step.stored and step.name in made:
                 start = int(ctx.axes[step.name].start[record])
                 pieces += [Piece(step.name, name, start, rows) for name, rows in made[step.name].items()]
-    return BlockOutput(pieces=joined(pieces), aside=aside, samples=samples, computed=computed)
+    return BlockOutput(pieces=joined(pieces), aside=aside, samples=samples, computed=computed, reused=reused)
 
 
 class RecordReader:

@@ -5,7 +5,7 @@ Each tile is computed from its own region alone, so its bits do not depend on th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,7 @@ class Chain:
         self.steps = [self._step(plan, stage) for plan in plans]
         self.variables = _root_variables(plans, stage)
         self.hops = self._hops()
+        self.stored = tuple(p.name for p in plans if p.stored)
 
     def _step(self, plan: StepPlan, stage: StagePlan) -> _Step:
         contract = get(plan.kernel)
@@ -60,6 +61,16 @@ class Chain:
             parent = hops[step.source] if step.source else 1
             hops[step.plan.name] = parent * step.geometry.hop
         return hops
+
+    def earlier(self, record: int, tiles: Range) -> Iterator[Piece]:
+        """The stored rows that tiles own, as an earlier run computed them."""
+        for name in self.stored:
+            axis = self.ctx.axes[name]
+            rows, hop = int(axis.size[record]), int(self.hops[name][record])
+            if rows and hop:
+                start, stop = owned_rows(int(self.grid.tile[record]), hop, rows, *tiles)
+                for field, values in self.ctx.earlier_rows(name, record, start, stop).items():
+                    yield Piece(name, field, int(axis.start[record]) + start, values)
 
     def tile(self, record: int, tile: int) -> dict[tuple[str, str], Piece]:
         """All stored rows that one tile owns, by (step, field)."""
@@ -176,13 +187,17 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     chain: Chain = ctx.cache["chain", stage.name]
     skipped = ctx.aside(stage.dataset)
     pieces: list[Piece] = []
-    samples = computed = 0
+    samples = computed = reused = 0
     for record, first, last in chain.grid.tiles_of(block, block + 1):
         if record in skipped:
+            continue
+        if ctx.reusable.all_of(chain.stored, record):
+            reused += 1
+            pieces += chain.earlier(record, (first, last))
             continue
         computed += 1
         length = int(chain.grid.tile[record])
         samples += min(last * length, int(chain.axis.size[record])) - first * length
         for tile in range(first, last):
             pieces += chain.tile(record, tile).values()
-    return BlockOutput(pieces=joined(pieces), samples=samples, computed=computed)
+    return BlockOutput(pieces=joined(pieces), samples=samples, computed=computed, reused=reused)
