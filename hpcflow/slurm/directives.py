@@ -1,4 +1,4 @@
-"""How text gets into a batch script: quoting for `#SBATCH` lines, log patterns, shell words. One place for all."""
+"""How text gets into a batch script: quoting for `#SBATCH` lines, log patterns, shell words."""
 
 from __future__ import annotations
 

@@ -109,10 +109,12 @@ def gate_script(schedule: Schedule, gate: Gate, site: Site, place: Place) -> str
         _shebang(site),
         *_comment(f"Gate, by hpcflow {place.version} for {site.title}."),
         "#",
-        "# It runs after a wave of a job, however that ended. All blocks done: exit 0, and what depends on it",
-        f"# starts. Some left: it sends them again, {gate.attempts} attempts in all, with another gate, and has",
-        "# what follows wait for that one. STOP, a newer submission or no attempt left: exit 1, and what",
-        "# follows is removed by Slurm.",
+        *_comment(
+            "It runs after a wave of a job, however that ended. All blocks done: exit 0, and what depends on "
+            f"it starts. Some left: it sends them again, {gate.attempts} attempts in all, with another gate, "
+            "and has what follows wait for that one. STOP, a newer submission, failed blocks or no attempt "
+            "left: exit 1, and Slurm removes what follows."
+        ),
         "#",
         *gate_directives(schedule, gate, place.run),
         "",
@@ -150,7 +152,7 @@ def submit_script(schedule: Schedule, place: Place) -> str:
         "",
         "set -euo pipefail",
         "",
-        f"readonly run={word(place.run)}",
+        *_constant("run", place.run),
         "",
         *_before_sending(schedule),
         *(line.replace("@RUN@", schedule.run) for line in _SEND),
@@ -182,7 +184,7 @@ def run_script(schedule: Schedule, place: Place) -> str:
         "",
         "set -euo pipefail",
         "",
-        f"readonly run={word(place.run)}",
+        *_constant("run", place.run),
         "",
         *_before_sending(schedule),
     ]
@@ -216,7 +218,12 @@ def _stage_list(job: Job) -> str:
 
 
 def _constants(place: Place) -> list[str]:
-    return [f"readonly run={word(place.run)}", f"readonly python={word(place.python)}"]
+    return [*_constant("run", place.run), *_constant("python", place.python)]
+
+
+def _constant(name: str, value: str) -> list[str]:
+    quoted = "$" in value or "`" in value  # meant literally, which shellcheck cannot know
+    return ["# shellcheck disable=SC2016"] * quoted + [f"readonly {name}={word(value)}"]
 
 
 def _own_log(place: Place) -> list[str]:
@@ -225,16 +232,18 @@ def _own_log(place: Place) -> list[str]:
     return [
         "",
         "# The folder's name holds a backslash, in which Slurm expands no pattern: the log is opened here.",
-        'exec >>"$run/logs/${SLURM_JOB_NAME:-job}-${SLURM_ARRAY_JOB_ID:-${SLURM_JOB_ID:-$$}}'
-        '${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}.out" 2>&1',
+        "log=${SLURM_JOB_NAME:-job}-${SLURM_ARRAY_JOB_ID:-${SLURM_JOB_ID:-$$}}",
+        'exec >>"$run/logs/$log${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}.out" 2>&1',
     ]
 
 
 def _start_and_end(what: str) -> list[str]:
     return [
         'say() { printf \'%s %s\\n\' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }',
-        "trap 'rc=$?; say \"end ${SLURM_JOB_NAME:-job} rc=$rc\"' EXIT",
-        f'say "start ${{SLURM_JOB_NAME:-job}} id=${{SLURM_JOB_ID:-$$}} on ${{SLURMD_NODENAME:-$HOSTNAME}}: {what}"',
+        'finish() { local rc=$?; say "end ${SLURM_JOB_NAME:-job} rc=$rc"; }',
+        "trap finish EXIT",
+        'say "start ${SLURM_JOB_NAME:-job} id=${SLURM_JOB_ID:-$$} on ${SLURMD_NODENAME:-$HOSTNAME}:" \\',
+        f'    "{what}"',
     ]
 
 
@@ -252,12 +261,13 @@ def _claim(site: Site) -> list[str]:
         return []
     return [
         "# Where sbatch gave no answer a job may have been sent twice; one of the two computes.",
-        "readonly claim=$run/claims/${SLURM_JOB_NAME:-none}-${SLURM_ARRAY_TASK_ID:-0} me=${SLURM_JOB_ID:-none}",
+        "readonly me=${SLURM_JOB_ID:-none}",
+        "readonly claim=$run/claims/${SLURM_JOB_NAME:-none}-${SLURM_ARRAY_TASK_ID:-0}",
         "if [[ $epoch != 0 ]]; then",
         '    mkdir -p -- "$run/claims"',
-        '    if ! (set -o noclobber; printf \'%s\\n\' "$me" >"$claim") 2>/dev/null &&',
-        '        [[ $(cat -- "$claim") != "$me" ]]; then',
-        '        say "this share was taken by job $(cat -- "$claim"); nothing to do"',
+        '    (set -o noclobber; printf \'%s\\n\' "$me" >"$claim") 2>/dev/null || true',
+        '    if [[ -e $claim && $(<"$claim") != "$me" ]]; then',
+        '        say "this share was taken by job $(<"$claim"); nothing to do"',
         "        exit 0",
         "    fi",
         "fi",
@@ -289,11 +299,11 @@ def _compute(job: Job, site: Site) -> list[str]:
     agent = [
         '"$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share"',
         f'--workers "$workers" --memory-per-worker "$(({job.workers} * {job.memory_per_worker} / workers))"',
-        f'--deadline-seconds {job.seconds - job.warn_seconds} --epoch "$epoch" &',
+        f'--deadline-seconds {job.seconds - job.warn_seconds} --epoch "$epoch" --attempt "$attempt" &',
     ]
     if site.scheduler == "slurm":
         options = ["--ntasks=1", f"--cpus-per-task={job.cpus}", *(word(o) for o in site.launcher.blocks)]
-        agent = [f"srun {' '.join(options)} --kill-on-bad-exit=0 --wait=0", *agent]
+        agent = [f"srun {' '.join(options)}", "--kill-on-bad-exit=0 --wait=0", *agent]
     lines = [
         "# One agent on the node hands out blocks to its workers; warned of the end, it lets them finish."
     ]
@@ -344,7 +354,8 @@ def _before_sending(schedule: Schedule) -> list[str]:
 
 
 _SEND = [
-    'readonly records=$run/epochs/$(printf %04d "$epoch")',
+    'records=$run/epochs/$(printf %04d "$epoch")',
+    "readonly records",
     'mkdir -p -- "$records"',
     "sbatch=$(command -v sbatch)",
     "readonly sbatch",
