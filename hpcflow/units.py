@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any
@@ -33,6 +32,7 @@ from hpcflow.unit_tables import (
     Vector,
     exponents,
 )
+from hpcflow.words import suggest
 
 
 class UnitError(RequestError, ValueError):
@@ -77,16 +77,6 @@ def dimension(name: str) -> Dimension:
     if found is None:
         raise ValueError(f"no dimension is called {name!r}; known: {', '.join(DIMENSIONS)}")
     return found
-
-
-def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Known words that the given one was probably meant to be; those that differ in case alone come first."""
-    import difflib
-
-    words = list(dict.fromkeys(known))
-    same = [other for other in words if other.casefold() == word.casefold()]
-    close = difflib.get_close_matches(word[:_MAX_TEXT], words, n=count, cutoff=0.6)
-    return list(dict.fromkeys(same + close))[:count]
 
 
 def parse_quantity(text: object, dimension_name: str) -> float:
@@ -563,10 +553,7 @@ def _lent(name: str) -> Symbol | None:
 
 def _unknown(word: str, rule: str, shown: str) -> UnitError:
     known = [unit for one in DIMENSIONS.values() for unit in (*one.listed, *one.steps)]
-    near = nearest(word, [*known, *SYMBOLS])
-    remedy = (
-        f"did you mean {' or '.join(near)}?" if near else "use the spelling of the SI brochure, like m/s2"
-    )
+    remedy = suggest(word, [*known, *SYMBOLS], "use the spelling of the SI brochure, like m/s2")
     lead = f"{rule}; " if rule else ""
     return UnitError(f"{lead}{word!r} is not a known unit", shown, HINTS.get(word, remedy))
 

@@ -13,6 +13,25 @@ from hpcflow.errors import Problem
 FORMAT_VERSION = 1
 """The version of the workflow file that this hpcflow reads."""
 
+NAME = r"[a-z][a-z0-9_]*"
+"""Names of datasets, steps, variables, facts and parameters."""
+WORKFLOW_NAME = r"[a-z][a-z0-9_-]*"
+WORD = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+"""Names of sites, accounts, partitions, readers and kernels."""
+REFERENCE = rf"{NAME}(\.{NAME})?"
+"""What `input` and `save` hold: ``step``, ``step.field``, ``dataset.variable``."""
+MAX_NAME = 64
+
+RESERVED = (
+    "all", "data", "dataset", "datasets", "false", "file", "files", "frame", "hpcflow", "index", "input",
+    "no", "none", "null", "off", "on", "parameters", "record", "records", "results", "run", "runs", "sample",
+    "save", "second", "step", "steps", "true", "with", "workflow", "yes",
+)  # fmt: skip
+"""Words with a meaning in files, results or YAML, which no dataset or step may take."""
+
+RESERVED_VARIABLES = ("file", "frame", "record", "sample", "second")
+"""Dimensions of stores and results, which no variable may be called."""
+
 
 class Place(NamedTuple):
     """Where a literal stands. Line and column count from 1; both are 0 where it came from an option."""
@@ -197,11 +216,11 @@ class WorkflowSpec:
 
     def dataset(self, name: str) -> DatasetSpec:
         """Look a dataset up by name; KeyError where there is none."""
-        return _named(self.datasets, name)
+        return {one.name: one for one in self.datasets}[name]
 
     def step(self, name: str) -> StepSpec:
         """Look a step up by name; KeyError where there is none."""
-        return _named(self.steps, name)
+        return {one.name: one for one in self.steps}[name]
 
     def problem(self, path: str, rule: str, value: str = "", remedy: str = "") -> Problem:
         """Make a `Problem` that points at a part of this file, or at the nearest part around it."""
@@ -218,10 +237,3 @@ def problem_at(
     place = places.get(around, Place(0, 0))
     shown = f"{value}, from {place.origin}" if place.origin and value else value
     return Problem(place.source or file, place.line, place.column, path, rule, shown, remedy)
-
-
-def _named(entries: tuple[Any, ...], name: str) -> Any:
-    for entry in entries:
-        if entry.name == name:
-            return entry
-    raise KeyError(name)

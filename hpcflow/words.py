@@ -1,0 +1,33 @@
+"""Words that were probably meant, for the remedies of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_MAX_TEXT = 80
+
+
+def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """Known words near the given one; those that differ in case alone come first.
+
+    >>> nearest("khz", ["Hz", "kHz", "MHz"])
+    ['kHz']
+    """
+    import difflib
+
+    words = list(dict.fromkeys(known))
+    same = [other for other in words if other.casefold() == word.casefold()]
+    close = difflib.get_close_matches(word[:_MAX_TEXT], words, n=count, cutoff=0.6)
+    return list(dict.fromkeys(same + close))[:count]
+
+
+def suggest(word: str, known: Iterable[str], otherwise: str, prefix: str = "") -> str:
+    """Ask for the nearest known words, or say something else where none is near.
+
+    >>> suggest("bandpas", ["bandpass", "mean_max"], "see the list")
+    'did you mean bandpass?'
+    >>> suggest("zzz", ["bandpass"], "see the list")
+    'see the list'
+    """
+    near = nearest(word, known)
+    return f"did you mean {' or '.join(prefix + one for one in near)}?" if near else otherwise
