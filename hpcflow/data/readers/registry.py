@@ -62,8 +62,8 @@ def _load_entry(entry: Any) -> Reader:
     reader = reader() if isinstance(reader, type) else reader
     if not isinstance(reader, Reader):
         raise RequestError(
-            f"the reader {entry.name!r} of another package ({entry.value}) lacks name, version, suffixes, scan "
-            "or read: it does not fit this version of hpcflow"
+            f"the reader {entry.name!r} of another package ({entry.value}) lacks name, version, "
+            "suffixes, scan or read: it does not fit this version of hpcflow"
         )
     return reader
 
