@@ -1,0 +1,62 @@
+"""Compiled loops of the power kernels, each written for one row."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def best_windows(energy: np.ndarray, held: np.ndarray, counts: np.ndarray, full: bool) -> np.ndarray:
+    """First start of the window with the most energy, for each window length; -1 where there is none.
+
+    Parameters
+    ----------
+    energy : ndarray of float64, shape (n + 1,)
+        Cumulative sum from 0, missing samples as 0.
+    held : ndarray of int64, shape (n + 1,)
+        Cumulative count of known samples from 0.
+    counts : ndarray of int64, shape (m,)
+        Window lengths in samples.
+    full : bool
+        Whether windows with a missing sample are left out.
+    """
+    samples = len(energy) - 1
+    at = np.full(len(counts), -1, np.int64)
+    for k in range(len(counts)):
+        n = counts[k]
+        if n < 1 or n > samples:
+            continue
+        best = -np.inf
+        for i in range(samples - n + 1):
+            gain = energy[i + n] - energy[i]
+            if gain > best and not (full and held[i + n] - held[i] < n):
+                best = gain
+                at[k] = i
+    return at
+
+
+@njit(cache=True, nogil=True)
+def turning_sums(x: np.ndarray, step: float) -> tuple[float, float]:
+    """Sums of rises and of falls between turning points from which `x` comes back by at least `step`."""
+    up = down = 0.0
+    low = high = origin = x[0]
+    direction = 0
+    for value in x:
+        if direction >= 0 and value > high:
+            high = value
+        if direction <= 0 and value < low:
+            low = value
+        if direction >= 0 and high - value >= step:
+            if direction == 1:
+                up += high - origin
+            origin, low, direction = high, value, -1
+        elif direction <= 0 and value - low >= step:
+            if direction == -1:
+                down += origin - low
+            origin, high, direction = low, value, 1
+    if direction == 1:
+        up += high - origin
+    if direction == -1:
+        down += origin - low
+    return up, down
