@@ -129,8 +129,7 @@ def gate_script(schedule: Schedule, gate: Gate, site: Site, place: Place) -> str
         *_start_and_end("gate of $job, wave $wave, attempt $attempt"),
         "",
         *_environment(site, gate.partition, place),
-        '"$python" -m hpcflow.slurm.gate "$run" --site ' + word(schedule.site) + " \\",
-        '    --epoch "$epoch" --job "$job" --wave "$wave" --attempt "$attempt"',
+        '"$python" -m hpcflow.slurm.gate "$run" --epoch "$epoch" --job "$job" --wave "$wave" --attempt "$attempt"',
     ]
     return "\n".join(lines) + "\n"
 
@@ -155,7 +154,7 @@ def submit_script(schedule: Schedule, place: Place) -> str:
         *_constant("run", place.run),
         "",
         *_before_sending(schedule),
-        *(line.replace("@RUN@", schedule.run) for line in _SEND),
+        *(line.replace("@RUN@", schedule.run).replace("@SITE@", schedule.site) for line in _SEND),
         "",
     ]
     needed = {(key, kind) for call in calls[:now] for _, key, kind in call.after}
@@ -357,6 +356,7 @@ _SEND = [
     'records=$run/epochs/$(printf %04d "$epoch")',
     "readonly records",
     'mkdir -p -- "$records"',
+    'cp -- "$run/schedules/@SITE@.json" "$records/schedule.json"',
     "sbatch=$(command -v sbatch)",
     "readonly sbatch",
     "",
