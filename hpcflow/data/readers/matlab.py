@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ from hpcflow.errors import DataError
 
 HEADER = 128
 """Bytes of the file header (MAT-File Format, R2024b, "Level 5 MAT-File Format")."""
+
+MATRIX, COMPRESSED = 14, 15
+"""Types of a file's elements (miMATRIX, miCOMPRESSED)."""
+
+COMPLEX = 0x800
+"""Bit of an array's flags that says it has an imaginary part."""
 
 DEFLATE = 1032
 """Largest ratio that zlib's deflate reaches; an array that claims more bytes is damage."""
@@ -48,7 +55,7 @@ class MatContents:
 
     time: str | None = None
 
-    def __init__(self, path: Path, patterns: Sequence[str]) -> None:
+    def __init__(self, path: Path, patterns: Sequence[str], imaginary: Collection[str] = ()) -> None:
         from scipy.io import whosmat
 
         self._path = path
@@ -65,7 +72,9 @@ class MatContents:
                     f"claims {count} values in {name}, more than its {size} bytes can hold: it is damaged, "
                     "copy it again from its source"
                 )
-            if dtype is not None:
+            if name in imaginary:
+                self.arrays[name] = Array(name, "", None, "holds complex numbers")
+            elif dtype is not None:
                 self._number(name, shape, np.dtype(dtype), name)
             elif kind == "char":
                 self._scalars[name] = None
@@ -81,7 +90,7 @@ class MatContents:
             self._scalars[name] = None
             return
         if count == 0 or dtype.kind not in "iufb":
-            fault = "holds no samples" if count == 0 else "holds no real numbers"
+            fault = "holds no samples" if count == 0 else "holds complex numbers"
             self.arrays[name] = Array(name, "", None, fault)
             return
         long = [axis for axis, length in enumerate(shape) if length > 1]
@@ -181,10 +190,16 @@ def _may_lie_within(name: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(inside.startswith(text) or text.startswith(inside) for text in literals)
 
 
-def check_extents(path: Path) -> None:
-    """Walk the elements of a version 5 file by their lengths, without reading them.
+def walk(path: Path) -> set[str]:
+    """Walk the elements of a version 5 file by their lengths, without reading the arrays.
 
-    This finds a truncated file in a few seeks, though each compressed variable would only fail when read.
+    This finds a truncated file in a few seeks, though each compressed variable would only fail when read; and
+    it finds the arrays that are complex, which SciPy's listing does not tell.
+
+    Returns
+    -------
+    set of str
+        Names of complex arrays.
 
     Raises
     ------
@@ -192,26 +207,42 @@ def check_extents(path: Path) -> None:
         If an element ends behind the end of the file, or the file holds none.
     """
     size = path.stat().st_size
+    found: set[str] = set()
     with path.open("rb") as file:
-        head = file.read(HEADER)
-        order = "<" if head[126:128] == b"IM" else ">"
-        place, elements = HEADER, 0
+        order = "<" if file.read(HEADER)[126:128] == b"IM" else ">"
+        place = HEADER
         while place < size:
             file.seek(place)
             tag = file.read(8)
             if len(tag) < 8:
                 raise DataError(f"ends after {size} bytes within a variable: {_AGAIN}")
             kind, length = struct.unpack(f"{order}II", tag)
+            if kind not in (MATRIX, COMPRESSED):
+                raise DataError(f"is damaged at byte {place} (no variable begins there): {_AGAIN}")
+            head = file.read(min(length, 256))
             place += 8 + length
-            if kind not in (14, 15):
-                raise DataError(
-                    f"is damaged behind byte {place - 8 - length} (no variable begins there): {_AGAIN}"
-                )
             if place > size:
                 raise DataError(f"ends after {size} bytes; its header promises {place} or more: {_AGAIN}")
-            elements += 1
-    if not elements:
+            if kind == COMPRESSED:
+                head = zlib.decompressobj().decompress(head, 256)[8:]
+            name = _complex_name(head, order)
+            if name is not None:
+                found.add(name)
+    if size == HEADER:
         raise DataError(f"holds no variables: {_AGAIN}")
+    return found
+
+
+def _complex_name(head: bytes, order: str) -> str | None:
+    """Name of a complex array from the first bytes of its matrix element; None for other arrays."""
+    if len(head) < 24 or not struct.unpack(f"{order}I", head[8:12])[0] & COMPLEX:
+        return None
+    at = 24 + -(-struct.unpack(f"{order}I", head[20:24])[0] // 8) * 8
+    (kind,) = struct.unpack_from(f"{order}I", head, at)
+    if kind >> 16:
+        return head[at + 4 : at + 4 + (kind >> 16)].decode("latin-1")
+    (length,) = struct.unpack_from(f"{order}I", head, at + 4)
+    return head[at + 8 : at + 8 + length].decode("latin-1")
 
 
 _AGAIN = "it was cut short or damaged, copy it again from its source"
@@ -233,8 +264,7 @@ def open_matlab(path: Path, patterns: Sequence[str]) -> Iterator[Contents]:
             "is not a MATLAB file of version 5 or later (its header says otherwise): check what it is, "
             "or save it again in MATLAB with `save -v7.3`"
         )
-    check_extents(path)
-    yield MatContents(path, patterns)
+    yield MatContents(path, patterns, walk(path))
 
 
 READER = FileReader("matlab", 1, (".mat",), "a MATLAB file", open_matlab)

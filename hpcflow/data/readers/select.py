@@ -181,11 +181,11 @@ def _labels(hits: Sequence[Match], rank: int) -> list[str]:
 def channels(names: Sequence[str], variables: Mapping[str, Any]) -> tuple[Channel, ...]:
     """Sort a file's arrays into channels.
 
-    The channel's name is the text in the place of `{channel}`; without the placeholder it is what the
-    wildcards matched, and empty where the pattern has none. Where two arrays of one variable would thus get
-    the same channel, the file's channels carry the wildcards' text too (``098_DE``, ``099_DE``), and if that
-    does not tell them apart either, the arrays' whole names. A variable that is found once, without a
-    channel, belongs to every channel of the file.
+    The channel's name is the text in the place of `{channel}`. Without the placeholder, a variable that is
+    found once belongs to every channel of the file, or makes a record without a channel name; one that is
+    found several times has a channel for each, called by what the wildcards matched. Where two arrays of one
+    variable would thus get the same channel, the file's channels carry the wildcards' text too (``098_DE``,
+    ``099_DE``), and if that does not tell them apart either, the arrays' whole names.
 
     Parameters
     ----------
@@ -210,6 +210,9 @@ def channels(names: Sequence[str], variables: Mapping[str, Any]) -> tuple[Channe
         labels = {name: _labels(found, rank) for name, found in hits.items()}
         if all(len(set(given)) == len(given) for given in labels.values()):
             break
+    alone = {name for name, found in hits.items() if len(found) == 1 and found[0].channel is None}
+    known = {label for name, given in labels.items() if name not in alone for label in given}
+    labels.update({name: [""] for name in alone if labels[name][0] not in known})
     grouped: dict[str, dict[str, Match]] = {}
     for name, found in hits.items():
         for hit, label in zip(found, labels[name], strict=True):

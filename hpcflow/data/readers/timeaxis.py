@@ -84,8 +84,9 @@ def seconds(stamps: np.ndarray, units: str | None) -> np.ndarray:
 def rate_of(since: np.ndarray) -> float:
     """Samples per second of regular stamps; NaN where they are irregular.
 
-    Regular means: no stamp is further than `JITTER` of an interval from the straight line through the first
-    and the last. The rate is rounded to six digits where the stamps cannot tell the difference.
+    Regular means: no stamp is further than `JITTER` of an interval from the straight line fitted through all.
+    The rate is the shortest decimal number that moves no stamp further than the stamps scatter themselves, so
+    that rounded stamps give the rate that was set.
 
     Parameters
     ----------
@@ -100,15 +101,18 @@ def rate_of(since: np.ndarray) -> float:
     nan
     """
     count = len(since)
-    if count < 2 or not np.isfinite(since).all():
+    if count < 2 or not np.isfinite(since).all() or since[-1] <= since[0]:
         return math.nan
-    length = float(since[-1] - since[0])
-    if length <= 0:
-        return math.nan
-    step = length / (count - 1)
-    apart = float(np.abs(since - since[0] - np.arange(count) * step).max())
-    if apart > JITTER * step:
+    index = np.arange(count) - (count - 1) / 2
+    centred = since - since.mean()
+    step = float((index * centred).sum() / (index * index).sum())
+    apart = float(np.abs(centred - index * step).max())
+    if step <= 0 or apart > JITTER * step:
         return math.nan
     rate = 1 / step
-    plain = float(f"{rate:.6g}")
-    return plain if abs(plain - rate) <= rate * max(2 * apart / length, 1e-9) else rate
+    slack = rate * max(apart / (step * (count - 1)), 1e-12 if count < 3 else 1e-9)
+    for digits in range(1, 12):
+        plain = float(f"{rate:.{digits}g}")
+        if abs(plain - rate) <= slack:
+            return plain
+    return rate
