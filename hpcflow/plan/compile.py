@@ -86,10 +86,14 @@ def compile_cut(
         raise WorkflowError(problems)
     used = [name for name in tables if any(s.dataset == name for s in steps.values())]
     known = layouts or {}
-    datasets = tuple(_plan_dataset(name, tables[name], known.get(name)) for name in used)
+    datasets = tuple(
+        _plan_dataset(name, tables[name], known.get(name), spec.dataset(name).zarr is not None)
+        for name in used
+    )
     builder = _Stages(spec, tables, places, steps, {d.name: d for d in datasets})
     for dataset in datasets:
-        builder.ingest(dataset)
+        if dataset.kind == "files":
+            builder.ingest(dataset)
     for group in groups:
         builder.group(group)
     skipped = [s.name for s in spec.steps if s.name not in steps]
@@ -306,7 +310,7 @@ def shard_rows(rows: int, fields: Sequence[FieldPlan]) -> int:
     return min(1 << (per_shard.bit_length() - 1), 1 << max(rows - 1, 0).bit_length())
 
 
-def _plan_dataset(name: str, table: RecordTable, layout: Layout | None) -> DatasetPlan:
+def _plan_dataset(name: str, table: RecordTable, layout: Layout | None, zarr: bool) -> DatasetPlan:
     layout = layout or layout_for(table.samples)
     return DatasetPlan(
         name=name,
@@ -314,6 +318,7 @@ def _plan_dataset(name: str, table: RecordTable, layout: Layout | None) -> Datas
         live=len(ax.live(table)),
         samples=table.samples,
         table=table.digest(),
+        kind="zarr" if zarr else "files",
         variables=tuple(VariablePlan(v.name, v.units, v.dtype) for v in table.variables),
         chunk=layout.chunk,
         shard=layout.shard,
@@ -376,7 +381,7 @@ class _Stages:
         reads = {
             i.source for s in steps for i in s.inputs if i.kind == "step" and i.source not in group.steps
         }
-        after = tuple(sorted({self.written[dataset], *(self.written[name] for name in reads)}))
+        after = tuple(sorted({self.written[name] for name in {dataset, *reads} if name in self.written}))
         number = sum(s.name.startswith(f"{group.kind}.{dataset}") for s in self.stages)
         name = f"{group.kind}.{dataset}" + (f".{number + 1}" if number else "")
         if group.kind == "tiles":

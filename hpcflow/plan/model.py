@@ -39,6 +39,8 @@ class DatasetPlan:
     samples: int
     table: str
     """sha256 of the record table as planned."""
+    kind: Literal["files", "zarr"]
+    """Ingested from files, or read where it lies."""
     variables: tuple[VariablePlan, ...]
     chunk: int
     shard: int

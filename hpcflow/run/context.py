@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpcflow.data.foreign import open_regions
 from hpcflow.data.store import Regions
 from hpcflow.data.table import read_table
 from hpcflow.plan.axes import RowAxis, build_axes, live
@@ -57,11 +58,7 @@ class RunContext:
     def aside(self, dataset: str) -> frozenset[int]:
         """Positions among the live records of those that ingest set aside (asked after ingest has ended)."""
         if dataset not in self._aside:
-            names = {
-                item["record"]
-                for receipt in Ledger(self.folder).receipts(f"ingest.{dataset}")
-                for item in receipt.get("aside", ())
-            }
+            names = Ledger(self.folder).aside(f"ingest.{dataset}")
             ids = self.tables[dataset].ids[self.live(dataset)]
             self._aside[dataset] = (
                 frozenset(i for i, name in enumerate(ids) if name in names) if names else frozenset()
@@ -92,7 +89,7 @@ class RunContext:
         else:
             path = self.folder.step_store(source, self.cut.step(source).saved)
         if path not in self._regions:
-            self._regions[path] = Regions(path)
+            self._regions[path] = open_regions(path)
         return self._regions[path]
 
     def result_name(self, step: StepPlan, name: str) -> str:

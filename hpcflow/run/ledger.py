@@ -160,11 +160,12 @@ class Ledger:
         """Whether every block of the stage is done."""
         return not subtract([(0, self.stages[stage])], self.done(stage))
 
-    def aside(self) -> dict[str, str]:
-        """Records set aside while running, with the reason."""
+    def aside(self, stage: str | None = None) -> dict[str, str]:
+        """Records set aside while running (by one stage, or by any), with the reason."""
+        chosen = self._by_stage.values() if stage is None else [self._by_stage.get(stage, [])]
         return {
             item["record"]: item["reason"]
-            for receipts in self._by_stage.values()
+            for receipts in chosen
             for receipt in receipts
             for item in receipt.get("aside", ())
         }

@@ -94,7 +94,8 @@ def prepare_run(
         publish(folder.path / FILE, json.dumps(reuse, separators=(",", ":")).encode())
         publish(folder.cut_file, cut.to_json().encode())
     for dataset in cut.datasets:
-        _prepare_store(folder, dataset, tables[dataset.name], requests[dataset.name].store)
+        if dataset.kind == "files":
+            _prepare_store(folder, dataset, tables[dataset.name], requests[dataset.name].store)
     return folder
 
 

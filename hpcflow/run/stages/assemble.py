@@ -85,11 +85,7 @@ def pieces_of(ctx: RunContext, producer: str, step: str) -> Iterator[PlacedPiece
 def live_table(ctx: RunContext, dataset: str) -> RecordTable:
     """The live records with the status that ingest gave them."""
     table, index = ctx.tables[dataset], ctx.live(dataset)
-    reasons = {
-        item["record"]: item["reason"]
-        for receipt in Ledger(ctx.folder).receipts(f"ingest.{dataset}")
-        for item in receipt.get("aside", ())
-    }
+    reasons = Ledger(ctx.folder).aside(f"ingest.{dataset}")
     ids = table.ids[index]
     status = np.array([ASIDE if name in reasons else 0 for name in ids], np.int8)
     reason = np.array([reasons.get(name, "") for name in ids], object)

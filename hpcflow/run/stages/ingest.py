@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +20,7 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     table, index = ctx.tables[stage.dataset], ctx.live(stage.dataset)
     low, high = block * dataset.shard, min((block + 1) * dataset.shard, dataset.samples)
     request = ctx.folder.request["datasets"][stage.dataset]
+    reader = get_reader(request["reader"])
     samples = {v.name: np.full(high - low, np.nan, v.dtype) for v in dataset.variables}
     aside: list[tuple[str, str]] = []
     count = records = 0
@@ -31,7 +30,8 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         first, last = max(start, low), min(stop, high)
         path = Path(request["folder"]) / str(table.path[record])
         try:
-            found = _read(path, str(table.channel[record]), first - start, last - start, request, dataset)
+            channel, options = str(table.channel[record]), request["options"]
+            found = read_si(reader, path, channel, first - start, last - start, options, dataset.variables)
         except DataError as error:
             aside.append((str(table.ids[record]), str(error)))
             continue
@@ -44,19 +44,3 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         name, content = encode_samples(dataset, variable, block, samples[variable.name])
         files.append(NewFile(f"dataset/{dataset.name}/{name}", ctx.store(dataset.name) / name, content))
     return BlockOutput(files=files, aside=aside, samples=count, computed=records)
-
-
-def _read(
-    path: Path, channel: str, start: int, stop: int, request: Mapping[str, Any], dataset: Any
-) -> dict[str, np.ndarray]:
-    reader = get_reader(request["reader"])
-    found: dict[str, np.ndarray] = read_si(
-        reader, path, channel, start, stop, request["options"], dataset.variables
-    )
-    for name, values in found.items():
-        if len(values) != stop - start:
-            raise DataError(
-                f"{path.name} gave {len(values)} of the {stop - start} samples of {name} that its header promised: "
-                "the file is cut short or has changed; copy it again"
-            )
-    return found

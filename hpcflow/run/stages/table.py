@@ -19,11 +19,7 @@ from hpcflow.run.ledger import Ledger
 def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     """Write the record table with the status that ingest found."""
     table = ctx.tables[stage.dataset]
-    reasons = {
-        item["record"]: item["reason"]
-        for receipt in Ledger(ctx.folder).receipts(f"ingest.{stage.dataset}")
-        for item in receipt.get("aside", ())
-    }
+    reasons = Ledger(ctx.folder).aside(f"ingest.{stage.dataset}")
     bad = np.fromiter((name in reasons for name in table.ids), bool, len(table))
     bad &= np.isin(table.status, (OK, PLANNED))
     status = np.where(bad, ASIDE, np.where(table.status == PLANNED, OK, table.status)).astype(np.int8)

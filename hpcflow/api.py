@@ -1,0 +1,205 @@
+"""From a workflow file to a run, in three calls; what the command line does, a program can do.
+
+>>> asked = ask("workflows/bearing_condition.yaml")            # doctest: +SKIP
+>>> folder = start(asked, runs=Path("runs"))                    # doctest: +SKIP
+>>> compute(folder, executor="dask", workers=8)                 # doctest: +SKIP
+>>> open_results(folder)["diagnosis"]                           # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpcflow.errors import RequestError
+from hpcflow.executors.drive import Observer, execute
+from hpcflow.results import open_results, open_step
+from hpcflow.run.folder import RunFolder, find_run
+
+if TYPE_CHECKING:
+    from hpcflow.plan.layout import Layout
+    from hpcflow.plan.model import Cut
+    from hpcflow.plan.records import RecordTable
+    from hpcflow.run.prepare import DatasetRequest
+    from hpcflow.workflow.model import DatasetSpec, WorkflowSpec
+
+__all__ = ["Asked", "ask", "compute", "find_run", "open_results", "open_step", "start"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A workflow with its data looked at and its cut decided; nothing has been written.
+
+    Attributes
+    ----------
+    spec, cut
+        What was asked, what is decided.
+    tables
+        Record table of each dataset.
+    requests
+        Where each dataset lies on this machine.
+    aside
+        (file, reason) of files that the scan could not use.
+    warnings
+        What is allowed but looks like a slip.
+    """
+
+    spec: WorkflowSpec
+    cut: Cut
+    tables: Mapping[str, RecordTable]
+    requests: Mapping[str, DatasetRequest]
+    aside: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+
+
+def ask(
+    workflow: str | os.PathLike[str],
+    settings: Sequence[str] = (),
+    *,
+    block_bytes: int | None = None,
+    only: Sequence[str] = (),
+    limit: int | None = None,
+) -> Asked:
+    """Check a workflow, scan its datasets, decide the cut.
+
+    Parameters
+    ----------
+    workflow
+        The file.
+    settings
+        As `--set` takes them: ``name=YAML``.
+    block_bytes
+        Bytes of input per block; planning decides where it is None.
+    only, limit
+        A pilot: records whose id contains one of these texts; at most so many records per dataset.
+
+    Raises
+    ------
+    WorkflowError
+        With every problem of the file.
+    """
+    from hpcflow.data.readers.registry import reader_names
+    from hpcflow.plan.compile import compile_cut
+    from hpcflow.workflow.load import load_workflow
+
+    spec = load_workflow(workflow, settings, readers=reader_names())
+    if block_bytes:
+        spec = replace(spec, run=replace(spec.run, block_bytes=block_bytes))
+    tables: dict[str, RecordTable] = {}
+    layouts: dict[str, Layout] = {}
+    requests: dict[str, DatasetRequest] = {}
+    aside: list[tuple[str, str]] = []
+    warnings: list[str] = [str(problem) for problem in spec.warnings]
+    for dataset in _used(spec):
+        found = _look_at(spec, dataset)
+        tables[dataset.name] = _pilot(found.table, only, limit)
+        requests[dataset.name] = found.request
+        layouts[dataset.name] = found.layout
+        aside += found.aside
+        warnings += found.warnings
+    cut = compile_cut(spec, tables, layouts)
+    return Asked(spec, cut, tables, requests, tuple(aside), (*warnings, *cut.notes))
+
+
+def _used(spec: WorkflowSpec) -> list[DatasetSpec]:
+    """Datasets that some step reads."""
+    read = {ref.source for step in spec.steps for ref in step.inputs.values()}
+    return [dataset for dataset in spec.datasets if dataset.name in read]
+
+
+@dataclass(frozen=True)
+class _Look:
+    table: RecordTable
+    layout: Layout
+    request: DatasetRequest
+    aside: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+
+
+def _look_at(spec: WorkflowSpec, dataset: DatasetSpec) -> _Look:
+    from hpcflow.data.look import look_at_files, look_at_zarr
+    from hpcflow.run.prepare import DatasetRequest
+
+    if dataset.zarr is not None:
+        found = look_at_zarr(spec, dataset)
+    else:
+        found = look_at_files(spec, dataset)
+    request = DatasetRequest(found.folder, found.store, dataset.reader or "", dataset.options)
+    return _Look(found.table, found.layout, request, found.aside, found.warnings)
+
+
+def _pilot(table: RecordTable, only: Sequence[str], limit: int | None) -> RecordTable:
+    """Keep some records and put the others aside, so that their places on the axis do not move."""
+    if not only and limit is None:
+        return table
+    import numpy as np
+
+    from hpcflow.plan.axes import live
+    from hpcflow.plan.records import DUPLICATE
+
+    index = live(table)
+    if only:
+        index = np.array([i for i in index if any(text in str(table.ids[i]) for text in only)], np.int64)
+        if not len(index):
+            raise RequestError(
+                f"no record's id contains {' or '.join(only)}: `hpcflow data describe` lists them"
+            )
+    index = index[:limit]
+    status = table.status.copy()
+    reason = table.reason.copy()
+    left_out = np.setdiff1d(live(table), index)
+    status[left_out] = DUPLICATE
+    reason[left_out] = "left out of this pilot"
+    return replace(table, status=status, reason=reason)
+
+
+def start(asked: Asked, runs: Path) -> RunFolder:
+    """Create the run's folder, or return to the one that has the same cut."""
+    from hpcflow.run.prepare import prepare_run
+
+    extra: dict[str, Any] = {
+        "workflow": str(Path(asked.spec.file).absolute()),
+        "settings": list(asked.spec.overrides),
+        "aside": [list(item) for item in asked.aside],
+        "warnings": list(asked.warnings),
+        "duplicates": [
+            [str(table.ids[i]), str(table.reason[i])]
+            for table in asked.tables.values()
+            for i in range(len(table))
+            if table.status[i] == 2
+        ],
+    }
+    return prepare_run(runs, asked.cut, asked.tables, asked.requests, asked.spec.source, extra)
+
+
+def compute(
+    folder: RunFolder, executor: str = "serial", workers: int = 1, observer: Observer | None = None
+) -> None:
+    """Compute what is left of a run.
+
+    Parameters
+    ----------
+    executor
+        `serial`, `dask`, or the address of a Dask scheduler (``tcp://…``).
+
+    Raises
+    ------
+    RunError
+        If blocks failed.
+    """
+    if executor == "serial":
+        from hpcflow.executors.serial import SerialExecutor
+
+        execute(folder, SerialExecutor(), observer)
+        return
+    from hpcflow.executors.dask import DaskExecutor
+
+    if executor != "dask" and "://" not in executor:
+        raise RequestError(
+            f"an executor is serial, dask or a scheduler's address (tcp://host:port), not {executor!r}"
+        )
+    with DaskExecutor(workers, None if executor == "dask" else executor) as cluster:
+        execute(folder, cluster, observer)

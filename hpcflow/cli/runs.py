@@ -1,0 +1,153 @@
+"""Commands that compute: run, resume, ingest, verify, report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpcflow.cli.workflow import BlockSize, File, Limit, Only, Settings, block_bytes
+
+if TYPE_CHECKING:
+    from hpcflow.run.folder import RunFolder
+
+Runs = Annotated[Path, typer.Option(help="Folder that holds runs.")]
+Run = Annotated[
+    str | None,
+    typer.Argument(help="A run's folder or the start of its id; the newest otherwise.", show_default=False),
+]
+Executor = Annotated[str, typer.Option(help="serial, dask, or a Dask scheduler: tcp://host:port.")]
+Workers = Annotated[int | None, typer.Option(help="Processes; all cores otherwise.", min=1)]
+Strict = Annotated[bool, typer.Option(help="Exit with 1, not 3, if records were set aside.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(run)
+    app.command()(resume)
+    app.command()(verify)
+    app.command()(report)
+
+
+def run(
+    file: File,
+    settings: Settings = None,
+    runs: Runs = Path("runs"),
+    executor: Executor = "dask",
+    workers: Workers = None,
+    block_size: BlockSize = None,
+    only: Only = None,
+    limit: Limit = None,
+    strict: Strict = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+) -> None:
+    """Run a workflow on this machine (or a Dask cluster) and write a report."""
+    from hpcflow.api import ask, start
+
+    asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
+    for warning in asked.warnings:
+        typer.echo(f"note: {warning}", err=True)
+    for path, reason in asked.aside:
+        typer.echo(f"set aside: {path}: {reason}", err=True)
+    folder = start(asked, runs)
+    compute_and_tell(folder, executor, workers, strict, not no_report)
+
+
+def resume(
+    run: Run = None,
+    runs: Runs = Path("runs"),
+    executor: Executor = "dask",
+    workers: Workers = None,
+    strict: Strict = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+) -> None:
+    """Go on with a run: compute what has no receipt, and nothing else."""
+    from hpcflow.run.folder import find_run
+
+    folder = find_run(run, runs)
+    folder.stop_file.unlink(missing_ok=True)
+    compute_and_tell(folder, executor, workers, strict, not no_report)
+
+
+def compute_and_tell(
+    folder: RunFolder, executor: str, workers: int | None, strict: bool, with_report: bool
+) -> None:
+    """Compute what is left, then say what came out and where."""
+    from hpcflow.api import compute
+    from hpcflow.cli.show import Bar, count
+    from hpcflow.results import set_aside
+    from hpcflow.run.ledger import Ledger
+
+    ledger = Ledger(folder)
+    counts = [ledger.counts(stage) for stage in ledger.stages]
+    total, done = sum(c.total for c in counts), sum(c.done for c in counts)
+    processes = workers or os.cpu_count() or 1
+    typer.echo(f"run {folder.path.name}: {count(total - done, 'block')} of {total:,} to compute", err=True)
+    kind = "serial" if executor == "dask" and (processes == 1 or total - done <= 1) else executor
+    with Bar(total, done) as bar:
+        compute(folder, kind, processes, bar)
+    summary(folder)
+    if with_report:
+        from hpcflow.report import write_report
+
+        typer.echo(f"report: {write_report(folder)}")
+    aside = set_aside(folder)
+    if aside:
+        raise typer.Exit(1 if strict else 3)
+
+
+def summary(folder: RunFolder) -> None:
+    """Print what came out."""
+    from hpcflow.cli.show import count
+    from hpcflow.results import set_aside, stage_times
+    from hpcflow.units import format_duration
+
+    times = list(stage_times(folder))
+    seconds = sum(t.seconds for t in times)
+    reused = sum(t.reused for t in times if t.name.split(".")[0] in ("tiles", "records"))
+    typer.echo(
+        f"done: {format_duration(seconds)} of worker time"
+        + (f", {count(reused, 'record')} taken over from an earlier run" if reused else "")
+    )
+    for name, reason in set_aside(folder):
+        typer.echo(f"set aside: {name}: {reason}")
+    for name, reason in folder.request.get("duplicates", ()):
+        typer.echo(f"counted once: {name}: {reason}")
+    for step in folder.cut["steps"]:
+        if step["saved"]:
+            typer.echo(f"result: {folder.step_store(step['name'], True)}")
+
+
+def verify(
+    run: Run = None,
+    runs: Runs = Path("runs"),
+    repair: Annotated[
+        bool, typer.Option(help="Withdraw receipts of damaged files; `resume` then heals.")
+    ] = False,
+) -> None:
+    """Compare every file on disk with its receipt."""
+    from hpcflow.run.folder import find_run
+    from hpcflow.run.verify import invalidate
+    from hpcflow.run.verify import verify as check
+    from hpcflow.units import format_bytes
+
+    folder = find_run(run, runs)
+    found = check(folder)
+    for damage in found.damages:
+        typer.echo(f"{damage.name}: {damage.what}")
+    typer.echo(f"{found.files:,} files, {format_bytes(found.bytes)}, {len(found.damages)} damaged")
+    if found.damages and repair:
+        blocks = invalidate(folder, found.damages)
+        typer.echo(f"{blocks} blocks will be computed again: hpcflow resume {folder.path}")
+    if found.damages:
+        raise typer.Exit(1)
+
+
+def report(run: Run = None, runs: Runs = Path("runs")) -> None:
+    """Write the report: one self-contained HTML page."""
+    from hpcflow.report import write_report
+    from hpcflow.run.folder import find_run
+
+    typer.echo(write_report(find_run(run, runs)))

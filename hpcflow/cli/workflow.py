@@ -1,0 +1,153 @@
+"""Commands on workflow files: check, plan, schema, kernels, ingest, data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+File = Annotated[Path, typer.Argument(help="The workflow file.", show_default=False)]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Set a parameter or part of a dataset: NAME=YAML.", metavar="NAME=YAML"),
+]
+BlockSize = Annotated[
+    str | None,
+    typer.Option(help="Input per block, like '64 MiB'; planning decides otherwise.", metavar="SIZE"),
+]
+Only = Annotated[
+    list[str] | None, typer.Option(help="Only records whose id contains this text.", metavar="TEXT")
+]
+Limit = Annotated[int | None, typer.Option(help="At most so many records per dataset.", min=1)]
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(check)
+    app.command()(plan)
+    app.command()(schema)
+    app.command()(kernels)
+    data = typer.Typer(help="Look at datasets.", no_args_is_help=True)
+    data.command("describe")(describe)
+    app.add_typer(data, name="data")
+
+
+def block_bytes(text: str | None) -> int | None:
+    """``64 MiB`` as bytes."""
+    if text is None:
+        return None
+    from hpcflow.units import parse_quantity
+
+    return max(1, int(parse_quantity(text, "bytes")))
+
+
+def check(file: File, settings: Settings = None) -> None:
+    """Check a workflow file: every problem with line, column and remedy."""
+    from hpcflow.data.readers.registry import reader_names
+    from hpcflow.workflow.load import load_workflow
+
+    spec = load_workflow(file, settings or (), readers=reader_names())
+    for warning in spec.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(f"{file}: {len(spec.datasets)} datasets, {len(spec.steps)} steps, no problems")
+
+
+def plan(
+    file: File,
+    settings: Settings = None,
+    site: Annotated[str | None, typer.Option(help="Cluster to plan for; see `hpcflow sites`.")] = None,
+    account: Annotated[str | None, typer.Option(help="Project that pays.")] = None,
+    block_size: BlockSize = None,
+    only: Only = None,
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Say what would be done, and why, without doing it."""
+    from hpcflow.api import ask
+    from hpcflow.cli.explain import explain, explained_json
+
+    asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
+    if as_json:
+        typer.echo(json.dumps(explained_json(asked, site, account), indent=1))
+        return
+    for line in explain(asked, site, account):
+        typer.echo(line)
+
+
+def schema() -> None:
+    """Print the JSON Schema of workflow files, for editors."""
+    from hpcflow.workflow.schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=1))
+
+
+def kernels(
+    name: Annotated[str | None, typer.Argument(help="Tell more of one kernel.", show_default=False)] = None,
+) -> None:
+    """List the kernels that steps can name."""
+    from hpcflow.cli.show import table
+    from hpcflow.errors import RequestError
+    from hpcflow_kernels import contracts, get
+
+    if name is None:
+        typer.echo(table(("kernel", "pattern", "what it does"), _kernel_rows(contracts())))
+        return
+    try:
+        contract = get(name)
+    except KeyError as error:
+        raise RequestError(str(error.args[0])) from error
+    typer.echo(f"{contract.name} (version {contract.version}, {contract.pattern})\n  {contract.summary}\n")
+    ports = [
+        (p.name, p.kind, p.dimension or "any", "optional" if p.optional else "", p.doc)
+        for p in contract.ports
+    ]
+    typer.echo(table(("input", "kind", "of", "", ""), ports) + "\n")
+    params = [
+        (p.name, p.kind, p.dimension or "", "required" if p.required else f"default {p.default}", p.doc)
+        for p in contract.params
+    ]
+    if params:
+        typer.echo(table(("with", "kind", "of", "", ""), params) + "\n")
+    typer.echo(f"error: {contract.error}\nsource: {contract.source}")
+
+
+def _kernel_rows(found: Any) -> list[tuple[str, str, str]]:
+    return [(c.name, c.pattern.value, c.summary) for c in found.values()]
+
+
+def describe(file: File, settings: Settings = None) -> None:
+    """List the records of a workflow's datasets, with their facts and what was set aside."""
+    from hpcflow.api import ask
+    from hpcflow.cli.show import table
+    from hpcflow.plan.records import STATUS
+
+    asked = ask(file, settings or ())
+    for name, records in asked.tables.items():
+        variables = ", ".join(f"{v.name} [{v.units}] {v.dtype}" for v in records.variables)
+        typer.echo(f"{name}: {len(records)} records; {variables}")
+        facts = [f for f in records.facts if not f.startswith("device_")]
+        rows = [
+            (
+                records.ids[i],
+                f"{records.size[i]:,}",
+                STATUS[records.status[i]],
+                *(_fact(records, f, i) for f in facts),
+                records.reason[i],
+            )
+            for i in range(len(records))
+        ]
+        typer.echo(table(("record", "samples", "status", *facts, "reason"), rows, right=(1,)))
+    for path, reason in asked.aside:
+        typer.echo(f"set aside: {path}: {reason}")
+    for warning in asked.warnings:
+        typer.echo(f"warning: {warning}")
+
+
+def _fact(records: Any, name: str, index: int) -> str:
+    value = records.facts_of(index)[name]
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, str) else f"{value:.6g}"
