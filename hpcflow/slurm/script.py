@@ -129,7 +129,8 @@ def gate_script(schedule: Schedule, gate: Gate, site: Site, place: Place) -> str
         *_start_and_end("gate of $job, wave $wave, attempt $attempt"),
         "",
         *_environment(site, gate.partition, place),
-        '"$python" -m hpcflow.slurm.gate "$run" --epoch "$epoch" --job "$job" --wave "$wave" --attempt "$attempt"',
+        '"$python" -m hpcflow.slurm.gate "$run" \\',
+        '    --epoch "$epoch" --job "$job" --wave "$wave" --attempt "$attempt"',
     ]
     return "\n".join(lines) + "\n"
 

@@ -279,7 +279,7 @@ def dependency_of(
     rows: Sequence[client.Row],
     sent: Sequence[Submitted],
 ) -> str | None:
-    """What a job waits for, in Slurm's words; "" for nothing, None where it waits for what is not in the queue.
+    """What a job waits for, in Slurm's words; "" for nothing, None where what it needs is not queued.
 
     Slurm takes an ended job that it has forgotten for a success, so only jobs that it shows are named.
     """

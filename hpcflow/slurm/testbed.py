@@ -143,7 +143,7 @@ def down(folder: str | Path) -> None:
         )
     recorded = [_read_process(file) for file in sorted((place / "processes").glob("*"))]
     running = [process for process in recorded if process is not None]
-    _cancel_jobs(place, {process.pid for process in running})
+    _cancel_jobs(place)
     running.sort(key=lambda process: process.name in ("slurmctld", "slurmdbd", "mariadbd"))
     for process in running:
         _signal(process, signal.SIGTERM)
@@ -419,9 +419,10 @@ def _ours(place: Path) -> list[_Process]:
     return found
 
 
-def _cancel_jobs(place: Path, daemons: set[int]) -> None:
+def _cancel_jobs(place: Path) -> None:
     """End jobs in the orderly way while slurmctld answers, so that slurmd sees its steps off."""
-    if not _alive(_read_process(place / "processes" / "slurmctld")):
+    controller = _read_process(place / "processes" / "slurmctld")
+    if controller is None or not _alive(controller):
         return
 
     def ask(*command: str) -> str:
@@ -435,5 +436,9 @@ def _cancel_jobs(place: Path, daemons: set[int]) -> None:
         return
     ask("scancel", "--user", getpass.getuser())
     end = time.monotonic() + 4.0
-    while time.monotonic() < end and any(process.pid not in daemons for process in _ours(place)):
+    known = {p.pid for file in (place / "processes").glob("*") if (p := _read_process(file))}
+    while time.monotonic() < end and any(
+        process.pid not in known and _stat(process.pid)[1:2] != [str(controller.pid)]
+        for process in _ours(place)
+    ):
         time.sleep(0.1)

@@ -51,6 +51,9 @@ def compute(folder: RunFolder, name: str, stage: str, block: int) -> str:
     what = _fault(folder, stage, block)
     if what == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if what == "agent":
+        os.kill(os.getppid(), signal.SIGKILL)
+        os._exit(3)
     if what == "exit":
         os._exit(3)
     if what == "slow":

@@ -1,0 +1,77 @@
+"""Fakes of Slurm's programs, and a real Slurm for tests that are marked so."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpcflow.slurm import testbed
+from tests.conftest import REPO, require
+from tests.slurm.fake import FakeSlurm
+
+PROGRAM = Path(__file__).with_name("fake_programs.py")
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
+    """`sbatch`, `squeue`, `sacct`, `scancel` and `scontrol` that keep a queue in a folder."""
+    place = tmp_path / "fake"
+    place.mkdir()
+    text = f"#!{sys.executable}\n{PROGRAM.read_text()}"
+    for name in ("sbatch", "squeue", "sacct", "scancel", "scontrol"):
+        program = place / name
+        program.write_text(text)
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{place}:/usr/bin:/bin")
+    monkeypatch.setenv("SBATCH_PARTITION", "wrong")
+    return FakeSlurm(place)
+
+
+def _bed(**options: object) -> Iterator[testbed.Testbed]:
+    accounting = bool(options.get("accounting"))
+    missing = testbed.missing_programs(accounting=accounting)
+    require(not missing, f"Slurm ({', '.join(missing)})")
+    parent = Path(tempfile.mkdtemp(prefix="tb", dir="/tmp"))
+    try:
+        with testbed.testbed(parent / "s", **options) as bed:
+            yield bed
+    finally:
+        shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _session_bed() -> Iterator[testbed.Testbed]:
+    yield from _bed(nodes={"cpu": 2, "gpu": 1})
+
+
+@pytest.fixture
+def bed(_session_bed: testbed.Testbed, monkeypatch: pytest.MonkeyPatch) -> testbed.Testbed:
+    """A Slurm without accounting, shared by the tests of a session."""
+    monkeypatch.setenv("SLURM_CONF", str(_session_bed.conf))
+    return _session_bed
+
+
+@pytest.fixture(scope="session")
+def _session_bed_with_accounting() -> Iterator[testbed.Testbed]:
+    yield from _bed(nodes={"cpu": 2}, accounting=True, submitted={"small": 6})
+
+
+@pytest.fixture
+def bed_with_accounting(
+    _session_bed_with_accounting: testbed.Testbed, monkeypatch: pytest.MonkeyPatch
+) -> testbed.Testbed:
+    """A Slurm with accounting, and at most six jobs in the queue of `small`."""
+    monkeypatch.setenv("SLURM_CONF", str(_session_bed_with_accounting.conf))
+    return _session_bed_with_accounting
+
+
+@pytest.fixture
+def import_path() -> tuple[str, ...]:
+    """What a job must import from while the package is not installed."""
+    return (str(REPO), str(REPO / "kernels"))

@@ -1,0 +1,249 @@
+"""The scripts under a real Slurm: they run, retry, stop, go on, and leave true receipts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hpcflow.errors import SlurmError
+from hpcflow.run.folder import RunFolder
+from hpcflow.run.ledger import Ledger, read_receipts
+from hpcflow.site import load_site
+from hpcflow.slurm import client
+from hpcflow.slurm.compile import compile_run
+from hpcflow.slurm.jobs import Options, StageNeed
+from hpcflow.slurm.schedule import Schedule
+from hpcflow.slurm.script import Place
+from hpcflow.slurm.sending import cancel, submit
+from hpcflow.slurm.status import JobState, status
+from hpcflow.slurm.testbed import Testbed
+from tests.slurm.stub_run import make_run, set_fault
+
+pytestmark = pytest.mark.slurm
+
+HOSTILE = "a b'c\"d$(touch pwned)`x`%j&;#é"
+HOSTILE_WITH_BACKSLASH = "back\\slash %x"
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """An interpreter whose agents have stub workers."""
+    program = tmp_path / "python"
+    agent = Path(__file__).with_name("stub_agent.py")
+    program.write_text(
+        "#!/bin/bash\n"
+        "if [[ ${2-} == hpcflow.run.agent ]]; then shift 2; set -- " + f"'{agent}'" + ' "$@"; fi\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    program.chmod(0o755)
+    return program
+
+
+Make = Callable[..., tuple[RunFolder, Schedule]]
+
+
+@pytest.fixture
+def make(tmp_path: Path, python: Path, import_path: tuple[str, ...]) -> Make:
+    def build(name: str, stages: dict[str, int], **options: object) -> tuple[RunFolder, Schedule]:
+        folder = make_run(tmp_path / name, stages)
+        names = list(stages)
+        needs = [
+            StageNeed(stage, stages[stage], tuple(names[max(0, i - 1) : i]), 64 * 2**20, 0.01, 0.1)
+            for i, stage in enumerate(names)
+        ]
+        place = Place(str(folder.path), str(python), import_path, "0")
+        given = Options(**{"workers": 2, **options})  # type: ignore[arg-type]
+        return folder, compile_run(folder, needs, load_site("mini-lumi"), given, place)
+
+    return build
+
+
+def wait_ended(folder: RunFolder, seconds: float = 60.0) -> list[JobState]:
+    """Wait until none of the run's jobs waits or runs, and none is on its way to be sent."""
+    end = time.monotonic() + seconds
+    while True:
+        states = status(folder)
+        if not any(state.alive for state in states):
+            return states
+        if time.monotonic() > end:
+            logs = "\n".join(f"--- {f.name}\n{f.read_text()}" for f in sorted(folder.logs.glob("*")))
+            raise AssertionError(f"jobs did not end: {states}\n{logs}")
+        time.sleep(0.3)
+
+
+def logs_of(folder: RunFolder) -> str:
+    return "\n".join(f"--- {file.name}\n{file.read_text()}" for file in sorted(folder.logs.glob("*")))
+
+
+def done_once(folder: RunFolder, stage: str, blocks: int) -> bool:
+    good = [r for r in read_receipts(folder.receipts) if r["stage"] == stage and "failed" not in r]
+    return Counter(b for r in good for b in range(*r["blocks"])) == Counter(range(blocks))
+
+
+@pytest.mark.parametrize("name", [HOSTILE, HOSTILE_WITH_BACKSLASH])
+def test_one_job_does_all_stages_in_a_folder_of_any_name(bed: Testbed, make: Make, name: str) -> None:
+    folder, schedule = make(name, {"one": 8, "two": 3, "three": 1})
+    sent = submit(folder, schedule)
+    assert [job.call.kind for job in sent] == ["blocks", "gate"]
+    states = wait_ended(folder)
+    assert {(s.kind, s.state) for s in states} == {("blocks", "COMPLETED"), ("gate", "COMPLETED")}, logs_of(
+        folder
+    )
+    assert all(done_once(folder, stage, n) for stage, n in (("one", 8), ("two", 3), ("three", 1)))
+    text = (folder.logs / f"{sent[0].name}-{sent[0].job_id}.out").read_text()
+    assert "start hl-" in text
+    assert text.rstrip().endswith("rc=0")
+    assert not list(folder.path.parent.rglob("pwned"))
+
+
+def test_submit_script_needs_bash_and_sbatch_alone(bed: Testbed, make: Make, tmp_path: Path) -> None:
+    folder, _ = make("by hand", {"one": 6, "two": 4}, elements=2)
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "SLURM_CONF": str(bed.conf),
+        "SBATCH_PARTITION": "none-such",
+        "SBATCH_TIMELIMIT": "1",
+    }
+    done = subprocess.run(
+        ["bash", str(folder.submit_script)],
+        env=environment,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    states = wait_ended(folder)
+    assert all(state.state == "COMPLETED" for state in states), logs_of(folder)
+    assert done_once(folder, "one", 6)
+    assert done_once(folder, "two", 4)
+    assert [s.element for s in states if s.kind == "blocks"] == [0, 1, 0, 1]
+
+
+def test_a_gate_sends_what_is_left_again_and_what_follows_waits(bed: Testbed, make: Make) -> None:
+    folder, schedule = make("retry", {"one": 8, "two": 2}, elements=4)
+    set_fault(folder, "one", 5, "agent", times=2)
+    submit(folder, schedule)
+    states = wait_ended(folder)
+    assert Ledger(folder).complete("one"), logs_of(folder)
+    assert Ledger(folder).complete("two"), logs_of(folder)
+    tried = [(s.attempt, s.element) for s in states if s.job == "one" and s.kind == "blocks"]
+    assert tried == [(1, 0), (1, 1), (1, 2), (1, 3), (2, 2), (3, 2)]
+    second = [s for s in states if s.job == "two"]
+    assert {(s.attempt, s.state) for s in second} == {(1, "COMPLETED")}
+    first = [s for s in states if s.job == "one" and s.kind == "gate"]
+    assert max(s.ended for s in first) <= min(s.started for s in second if s.kind == "blocks")
+
+
+def test_a_gate_gives_up_and_what_follows_never_runs(bed: Testbed, make: Make) -> None:
+    folder, schedule = make("hopeless", {"one": 2, "two": 1}, elements=1, attempts=2)
+    set_fault(folder, "one", 1, "agent")
+    submit(folder, schedule)
+    states = wait_ended(folder)
+    gates = [(s.attempt, s.state) for s in states if s.job == "one" and s.kind == "gate"]
+    assert gates == [(1, "COMPLETED"), (2, "FAILED")], logs_of(folder)
+    assert {s.state for s in states if s.job == "two" and s.kind == "blocks"} == {"CANCELLED"}
+    assert {s.state for s in states if s.job == "two" and s.kind == "gate"} == {"FAILED"}
+    assert "incomplete after 2 attempts" in logs_of(folder)
+    assert not [r for r in read_receipts(folder.receipts) if r["stage"] == "two"]
+
+
+def test_a_warning_of_the_end_lets_blocks_finish_and_the_gate_goes_on(bed: Testbed, make: Make) -> None:
+    folder, schedule = make("warned", {"one": 12})
+    for block in range(12):
+        set_fault(folder, "one", block, "slow", times=1)
+    job = submit(folder, schedule)[0]
+    end = time.monotonic() + 30
+    while not list(folder.receipts.glob("*.jsonl")) and time.monotonic() < end:
+        time.sleep(0.1)
+    subprocess.run(["scancel", "--batch", "--signal=USR1", str(job.job_id)], check=True)
+    wait_ended(folder)
+    text = logs_of(folder)
+    assert "stopped: SIGUSR1" in text
+    assert "rc=75" in text
+    assert done_once(folder, "one", 12), text
+
+
+def test_cancel_stops_all_and_submit_goes_on_without_doing_twice(bed: Testbed, make: Make) -> None:
+    folder, schedule = make("cancelled", {"one": 10, "two": 2})
+    for block in range(10):
+        set_fault(folder, "one", block, "slow", times=1)
+    submit(folder, schedule)
+    end = time.monotonic() + 30
+    while not list(folder.receipts.glob("*.jsonl")) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert cancel(folder)
+    assert cancel(folder) == []
+    states = wait_ended(folder)
+    assert "CANCELLED" in {s.state for s in states}
+    before = {(r["stage"], *r["blocks"]) for r in read_receipts(folder.receipts)}
+    assert 0 < len(before) < 12
+    folder.stop_file.unlink()
+    submit(folder, schedule)
+    assert submit(folder, schedule) == [], "twice sends nothing more"
+    wait_ended(folder)
+    assert done_once(folder, "one", 10), logs_of(folder)
+    assert done_once(folder, "two", 2)
+    assert {s.epoch for s in status(folder)} == {1, 2}
+
+
+def test_waves_keep_below_the_limit_of_the_account(bed_with_accounting: Testbed, make: Make) -> None:
+    account = bed_with_accounting.account
+    folder, schedule = make("waves", {"one": 8, "two": 8}, elements=8, wave=3, account=account)
+    sent = submit(folder, schedule)
+    assert [len(job.call.elements) for job in sent] == [3, 0]
+    states = wait_ended(folder, 120)
+    assert done_once(folder, "one", 8), logs_of(folder)
+    assert done_once(folder, "two", 8)
+    assert len([s for s in states if s.kind == "gate"]) == 6
+    end = time.monotonic() + 10  # accounting lags
+    while {s.source for s in states} != {"sacct"} and time.monotonic() < end:
+        time.sleep(0.5)
+        states = status(folder)
+    assert {s.source for s in states} == {"sacct"}
+    assert {s.exit_code for s in states} == {"0:0"}
+    assert any(s.max_rss > 2**20 for s in states)
+
+
+def test_refusals_say_why(bed_with_accounting: Testbed, make: Make) -> None:
+    folder, schedule = make("many", {"one": 30}, elements=30, account=bed_with_accounting.account)
+    with pytest.raises(SlurmError, match=r"(?s)AssocMaxSubmitJobLimit.*too many jobs"):
+        submit(folder, schedule)
+    folder, schedule = make("poor", {"one": 1}, account="project_of_nobody")
+    with pytest.raises(SlurmError, match=r"(?s)Invalid account.*--account"):
+        submit(folder, schedule)
+    assert status(folder) == []
+
+
+def test_a_controller_away_is_no_answer(bed: Testbed, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, schedule = make("away", {"one": 2})
+    monkeypatch.setattr(client, "CALL_SECONDS", 2.0)
+    bed.stop("slurmctld")
+    try:
+        with pytest.raises(client.Unanswered):
+            submit(folder, schedule)
+    finally:
+        bed.start("slurmctld")
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            client.squeue()
+            break
+        except client.Unanswered:
+            time.sleep(0.2)
+    monkeypatch.undo()
+    os.environ["SLURM_CONF"] = str(bed.conf)
+    try:
+        submit(folder, schedule)
+        wait_ended(folder)
+    finally:
+        del os.environ["SLURM_CONF"]
+    assert done_once(folder, "one", 2)
