@@ -170,6 +170,12 @@ class FileReader:
             }
             if one.time is not None:
                 found[TIME] = one.time[start:stop]
+            short = [name for name, values in found.items() if len(values) != stop - start]
+            if short:
+                raise DataError(
+                    f"holds fewer samples of {listing(short)} than it promises: it was cut short or damaged, "
+                    "copy it again from its source"
+                )
             return found
 
     def units(self, path: Path, channel: str, options: Mapping[str, Any]) -> dict[str, str | None]:

@@ -187,6 +187,8 @@ def open_hdf5(path: Path, patterns: Sequence[str]) -> Iterator[HdfContents]:
     """Open an HDF5 file; without a lock, which parallel file systems often refuse."""
     import h5py
 
+    with path.open("rb"):
+        pass  # says plainly what the library would call no HDF5 file: that it may not be read
     if not h5py.is_hdf5(path):
         raise DataError("is not an HDF5 file, or its first bytes are damaged: check what it is")
     with h5py.File(path, "r", locking=False) as file:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import struct
-import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,8 @@ import numpy as np
 from hpcflow.data.readers.arrays import Array, Contents, FileReader, signal_dtype
 from hpcflow.data.readers.base import Quantity
 from hpcflow.data.readers.hdf5 import MOST_COLUMNS, HdfContents, quantity
+from hpcflow.data.readers.matfile import AGAIN, HEADER, Element, single, walk
 from hpcflow.errors import DataError
-
-HEADER = 128
-"""Bytes of the file header (MAT-File Format, R2024b, "Level 5 MAT-File Format")."""
-
-MATRIX, COMPRESSED = 14, 15
-"""Types of a file's elements (miMATRIX, miCOMPRESSED)."""
-
-COMPLEX = 0x800
-"""Bit of an array's flags that says it has an imaginary part."""
 
 DEFLATE = 1032
 """Largest ratio that zlib's deflate reaches; an array that claims more bytes is damage."""
@@ -55,10 +45,11 @@ class MatContents:
 
     time: str | None = None
 
-    def __init__(self, path: Path, patterns: Sequence[str], imaginary: Collection[str] = ()) -> None:
+    def __init__(self, path: Path, patterns: Sequence[str]) -> None:
         from scipy.io import whosmat
 
         self._path = path
+        self._elements = walk(path)
         self._loaded: dict[str, np.ndarray] = {}
         self._shapes: dict[str, tuple[str, tuple[int, ...], int | None]] = {}
         self._scalars: dict[str, Any] = {}
@@ -72,14 +63,14 @@ class MatContents:
                     f"claims {count} values in {name}, more than its {size} bytes can hold: it is damaged, "
                     "copy it again from its source"
                 )
-            if name in imaginary:
+            if name in self._elements and self._elements[name].imaginary:
                 self.arrays[name] = Array(name, "", None, "holds complex numbers")
             elif dtype is not None:
                 self._number(name, shape, np.dtype(dtype), name)
             elif kind == "char":
                 self._scalars[name] = None
             elif kind in ("struct", "cell") and _may_lie_within(name, patterns):
-                self._inside(name, _load(path, name))
+                self._inside(name, _load(path, self._elements.get(name)))
             else:
                 self.arrays[name] = Array(name, "", None, f"is a {kind}")
         self.values: Sequence[str] = tuple(self._scalars)
@@ -132,7 +123,7 @@ class MatContents:
 
     def _array(self, name: str) -> np.ndarray:
         if name not in self._loaded:
-            value = _load(self._path, name)
+            value = _load(self._path, self._elements.get(name))
             if not isinstance(value, np.ndarray) or value.dtype.kind not in "iufb":
                 raise DataError(
                     f"has {name}, which holds complex numbers or none: select an array of real ones"
@@ -147,7 +138,7 @@ class MatContents:
     def value(self, name: str) -> Quantity | None:
         """A scalar or a text."""
         raw = self._scalars[name]
-        return quantity(_load(self._path, name) if raw is None else raw)
+        return quantity(_load(self._path, self._elements.get(name)) if raw is None else raw)
 
     def load(self, names: Sequence[str], start: int, stop: int | None) -> dict[str, np.ndarray]:
         """Slices of arrays; SciPy reads an array as a whole."""
@@ -174,13 +165,15 @@ def _count(shape: Sequence[int]) -> int:
     return count
 
 
-def _load(path: Path, name: str) -> Any:
+def _load(path: Path, element: Element | None) -> Any:
     from scipy.io import loadmat
 
-    found = loadmat(path, variable_names=[name], squeeze_me=False, struct_as_record=False)
-    if name not in found:
-        raise DataError(f"lists {name} but does not hold it: it is damaged, copy it again from its source")
-    return found[name]
+    if element is None:
+        raise DataError(f"lists a variable that it does not hold: {AGAIN}")
+    found = loadmat(single(path, element), squeeze_me=False, struct_as_record=False)
+    if element.name not in found:
+        raise DataError(f"lists {element.name} but does not hold it: {AGAIN}")
+    return found[element.name]
 
 
 def _may_lie_within(name: str, patterns: Sequence[str]) -> bool:
@@ -188,64 +181,6 @@ def _may_lie_within(name: str, patterns: Sequence[str]) -> bool:
     inside = f"{name}."
     literals = [re.split(r"[*?\[{]", pattern, maxsplit=1)[0] for pattern in patterns]
     return not patterns or any(inside.startswith(text) or text.startswith(inside) for text in literals)
-
-
-def walk(path: Path) -> set[str]:
-    """Walk the elements of a version 5 file by their lengths, without reading the arrays.
-
-    This finds a truncated file in a few seeks, though each compressed variable would only fail when read; and
-    it finds the arrays that are complex, which SciPy's listing does not tell.
-
-    Returns
-    -------
-    set of str
-        Names of complex arrays.
-
-    Raises
-    ------
-    DataError
-        If an element ends behind the end of the file, or the file holds none.
-    """
-    size = path.stat().st_size
-    found: set[str] = set()
-    with path.open("rb") as file:
-        order = "<" if file.read(HEADER)[126:128] == b"IM" else ">"
-        place = HEADER
-        while place < size:
-            file.seek(place)
-            tag = file.read(8)
-            if len(tag) < 8:
-                raise DataError(f"ends after {size} bytes within a variable: {_AGAIN}")
-            kind, length = struct.unpack(f"{order}II", tag)
-            if kind not in (MATRIX, COMPRESSED):
-                raise DataError(f"is damaged at byte {place} (no variable begins there): {_AGAIN}")
-            head = file.read(min(length, 256))
-            place += 8 + length
-            if place > size:
-                raise DataError(f"ends after {size} bytes; its header promises {place} or more: {_AGAIN}")
-            if kind == COMPRESSED:
-                head = zlib.decompressobj().decompress(head, 256)[8:]
-            name = _complex_name(head, order)
-            if name is not None:
-                found.add(name)
-    if size == HEADER:
-        raise DataError(f"holds no variables: {_AGAIN}")
-    return found
-
-
-def _complex_name(head: bytes, order: str) -> str | None:
-    """Name of a complex array from the first bytes of its matrix element; None for other arrays."""
-    if len(head) < 24 or not struct.unpack(f"{order}I", head[8:12])[0] & COMPLEX:
-        return None
-    at = 24 + -(-struct.unpack(f"{order}I", head[20:24])[0] // 8) * 8
-    (kind,) = struct.unpack_from(f"{order}I", head, at)
-    if kind >> 16:
-        return head[at + 4 : at + 4 + (kind >> 16)].decode("latin-1")
-    (length,) = struct.unpack_from(f"{order}I", head, at + 4)
-    return head[at + 8 : at + 8 + length].decode("latin-1")
-
-
-_AGAIN = "it was cut short or damaged, copy it again from its source"
 
 
 @contextmanager
@@ -264,7 +199,7 @@ def open_matlab(path: Path, patterns: Sequence[str]) -> Iterator[Contents]:
             "is not a MATLAB file of version 5 or later (its header says otherwise): check what it is, "
             "or save it again in MATLAB with `save -v7.3`"
         )
-    yield MatContents(path, patterns, walk(path))
+    yield MatContents(path, patterns)
 
 
 READER = FileReader("matlab", 1, (".mat",), "a MATLAB file", open_matlab)
