@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hpcflow.cli.show import table
+
+if TYPE_CHECKING:
+    from hpcflow.run.folder import RunFolder
+    from hpcflow.slurm.status import JobState
 
 Runs = Annotated[Path, typer.Option(help="Folder that holds runs.")]
 Run = Annotated[
@@ -44,7 +49,7 @@ def status(
             {"name": name, "blocks": c.total, "done": c.done, "failed": c.failed, "aside": c.aside}
             for name, c in counts.items()
         ]
-        typer.echo(json.dumps({**state, "stages": stages, "jobs": [_plain(j) for j in submitted]}, indent=1))
+        typer.echo(json.dumps({**state, "stages": stages, "jobs": [asdict(j) for j in submitted]}, indent=1))
         return
     typer.echo(f"{folder.path}: {state['state']}, {state['done']:,} of {state['blocks']:,} blocks")
     rows = [
@@ -60,28 +65,19 @@ def status(
         typer.echo(table(("job", "name", "state", "reason"), [_row(j) for j in submitted]))
     if folder.stop_file.exists():
         typer.echo("a STOP file is present: nothing new starts until `hpcflow resume`")
-    elif state["state"] != "done" and not any(_alive(j) for j in submitted):
+    elif state["state"] != "done" and not any(j.alive for j in submitted):
         typer.echo(f"next: hpcflow resume {folder.path}")
 
 
-def _jobs(folder: object) -> list[object]:
-    from hpcflow.executors.slurm import job_states
+def _jobs(folder: RunFolder) -> list[JobState]:
+    from hpcflow.slurm.status import status as job_states
 
-    return list(job_states(folder))  # type: ignore[arg-type]
-
-
-def _plain(job: object) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(job)  # type: ignore[call-overload,no-any-return]
+    return job_states(folder)
 
 
-def _row(job: object) -> tuple[object, ...]:
-    return tuple(getattr(job, name, "") for name in ("job_id", "name", "state", "reason"))
-
-
-def _alive(job: object) -> bool:
-    return bool(getattr(job, "alive", False))
+def _row(job: JobState) -> tuple[object, ...]:
+    element = "" if job.element is None else f"[{job.element}]"
+    return f"{job.job_id}{element}", job.name, job.state, job.reason
 
 
 def logs(

@@ -58,17 +58,30 @@ def run(
 def resume(
     run: Run = None,
     runs: Runs = Path("runs"),
-    executor: Executor = "dask",
+    executor: Annotated[
+        str | None,
+        typer.Option(help="serial, dask or tcp://host:port; submitted runs go back to their site."),
+    ] = None,
     workers: Workers = None,
     strict: Strict = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
 ) -> None:
-    """Go on with a run: compute what has no receipt, and nothing else."""
+    """Go on with a run: compute what has no receipt, try failed blocks again, and nothing else."""
     from hpcflow.run.folder import find_run
+    from hpcflow.run.ledger import Ledger, forgive
 
     folder = find_run(run, runs)
+    ledger = Ledger(folder)
+    submitted = folder.epochs.is_dir() and any(folder.epochs.glob("*.json"))
+    if submitted and executor is None and not all(ledger.complete(stage) for stage in ledger.stages):
+        from hpcflow.executors.slurm import resubmit
+
+        for line in resubmit(folder):
+            typer.echo(line)
+        return
     folder.stop_file.unlink(missing_ok=True)
-    compute_and_tell(folder, executor, workers, strict, not no_report)
+    forgive(folder)
+    compute_and_tell(folder, executor or "dask", workers, strict, not no_report)
 
 
 def compute_and_tell(

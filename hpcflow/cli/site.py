@@ -2,8 +2,162 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from hpcflow.cli.runs import Run, Runs
+from hpcflow.cli.workflow import BlockSize, File, Limit, Only, Settings, block_bytes
+
+if TYPE_CHECKING:
+    from hpcflow.run.folder import RunFolder
+    from hpcflow.slurm.jobs import Options
+    from hpcflow.slurm.schedule import Schedule
+
+Site = Annotated[str, typer.Option(help="Cluster profile; see `hpcflow sites`.")]
+Account = Annotated[str | None, typer.Option(help="Project that pays.")]
+Partition = Annotated[str | None, typer.Option(help="In place of the profile's choice.")]
+Elements = Annotated[int | None, typer.Option(help="Split stages into so many array elements.", min=1)]
+Workers = Annotated[int | None, typer.Option(help="Workers per node, at most.", min=1)]
+Time = Annotated[str | None, typer.Option(help="Time limit of each job, like '2 h'.", metavar="DURATION")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command("compile")(compile_)
+    app.command()(submit)
+    app.command()(cancel)
+    app.command()(sites)
+    bed = typer.Typer(help="A real Slurm on this machine, shaped like a cluster.", no_args_is_help=True)
+    bed.command("up")(bed_up)
+    bed.command("down")(bed_down)
+    app.add_typer(bed, name="testbed")
+
+
+def _options(
+    account: str | None, partition: str | None, elements: int | None, workers: int | None, time: str | None
+) -> Options:
+    from hpcflow.slurm.jobs import Options
+    from hpcflow.units import parse_quantity
+
+    seconds = None if time is None else int(parse_quantity(time, "duration"))
+    return Options(partition=partition, account=account, elements=elements, workers=workers, seconds=seconds)
+
+
+def compile_(
+    file: File,
+    site: Site,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder in which the run's folder is made.")],
+    settings: Settings = None,
+    account: Account = None,
+    partition: Partition = None,
+    elements: Elements = None,
+    workers: Workers = None,
+    time: Time = None,
+    block_size: BlockSize = None,
+    only: Only = None,
+    limit: Limit = None,
+) -> None:
+    """Write the batch scripts of a workflow without sending them."""
+    from hpcflow.api import ask, start
+    from hpcflow.executors.slurm import compile_for
+
+    asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
+    folder = start(asked, output)
+    _explain(compile_for(folder, site, _options(account, partition, elements, workers, time)))
+    for script in sorted(folder.jobs.glob("*.sh")):
+        typer.echo(f"script: {script}")
+    typer.echo(f"send them with: bash {folder.submit_script}")
+
+
+def submit(
+    file: File,
+    site: Site,
+    settings: Settings = None,
+    runs: Runs = Path("runs"),
+    account: Account = None,
+    partition: Partition = None,
+    elements: Elements = None,
+    workers: Workers = None,
+    time: Time = None,
+    block_size: BlockSize = None,
+    only: Only = None,
+    limit: Limit = None,
+) -> None:
+    """Plan a workflow for a cluster, write its scripts and send them to Slurm."""
+    from hpcflow.api import ask, start
+
+    asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
+    for path, reason in asked.aside:
+        typer.echo(f"set aside: {path}: {reason}", err=True)
+    folder = start(asked, runs)
+    send(folder, site, _options(account, partition, elements, workers, time))
+
+
+def send(folder: RunFolder, site: str, options: Options) -> None:
+    """Write scripts for what is left of a run and send them."""
+    from hpcflow.executors.slurm import compile_for
+    from hpcflow.slurm.sending import submit as submit_jobs
+
+    schedule = compile_for(folder, site, options)
+    _explain(schedule)
+    sent = submit_jobs(folder, schedule)
+    for job in sent:
+        typer.echo(f"submitted: job {job.job_id} {job.name}")
+    if not sent:
+        typer.echo("nothing to send: every block is done or in the queue")
+    typer.echo(f"follow it with: hpcflow status {folder.path}")
+
+
+def _explain(schedule: Schedule) -> None:
+    for line in schedule.reasons:
+        typer.echo(line)
+    for job in schedule.jobs:
+        for line in job.reasons:
+            typer.echo(f"  {job.name}: {line}")
+
+
+def cancel(run: Run = None, runs: Runs = Path("runs")) -> None:
+    """Stop a run's jobs; what is finished is kept."""
+    from hpcflow.run.folder import find_run
+    from hpcflow.slurm.sending import cancel as cancel_jobs
+
+    folder = find_run(run, runs)
+    if not folder.epochs.is_dir():
+        folder.stop_file.touch()
+        typer.echo(f"{folder.path.name} has no jobs; it stops before its next stage")
+        return
+    ended = cancel_jobs(folder)
+    typer.echo(f"cancelled {len(ended)} jobs: hpcflow resume {folder.path}")
+
+
+def sites() -> None:
+    """List cluster profiles and where they come from."""
+    from hpcflow.cli.show import table
+    from hpcflow.site import available_sites
+
+    typer.echo(table(("site", "file"), available_sites().items()))
+
+
+Folder = Annotated[Path, typer.Argument(help="Folder for everything the testbed makes.")]
+
+
+def bed_up(
+    folder: Folder = Path("testbed"),
+    accounting: Annotated[bool, typer.Option(help="With slurmdbd, sacct and association limits.")] = False,
+) -> None:
+    """Start a mini-LUMI on this machine; needs Debian's Slurm packages, not root."""
+    from hpcflow.slurm.testbed import up
+
+    bed = up(folder, accounting=accounting)
+    typer.echo(f"export SLURM_CONF={bed.conf}")
+    typer.echo(f"# then: hpcflow submit FILE --site mini-lumi; stop with: hpcflow testbed down {folder}")
+
+
+def bed_down(folder: Folder = Path("testbed")) -> None:
+    """Stop a testbed and remove its folder."""
+    from hpcflow.slurm.testbed import down
+
+    down(folder)
+    typer.echo(f"stopped; {folder} is gone")

@@ -47,7 +47,8 @@ class ForeignRegions(Regions):
         dtype = np.dtype(stored_dtype(array))
         if (factor, offset) == (1.0, 0.0):
             return raw.astype(dtype, copy=False)
-        return (raw.astype(np.float64) * factor + offset).astype(dtype)
+        scaled: np.ndarray = (raw.astype(np.float64) * factor + offset).astype(dtype)
+        return scaled
 
 
 def open_regions(store: Path) -> Regions:
@@ -197,7 +198,7 @@ def _header_rate(group: Any, arrays: Mapping[str, Any]) -> float | None:
         ):
             ends = float(time[0]), float(time[-1])
             if ends[1] > ends[0]:
-                return round((time.shape[0] - 1) / (ends[1] - ends[0]), 9)
+                return float(round((time.shape[0] - 1) / (ends[1] - ends[0]), 9))
     return None
 
 

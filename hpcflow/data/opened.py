@@ -19,7 +19,7 @@ def open_store(path: Path) -> xarray.Dataset:
     """
     import xarray
 
-    dataset = xarray.open_zarr(path, consolidated=False, chunks=None)
+    dataset: xarray.Dataset = xarray.open_zarr(path, consolidated=False, chunks=None)
     names = [
         name
         for name, array in dataset.data_vars.items()
@@ -27,7 +27,8 @@ def open_store(path: Path) -> xarray.Dataset:
         and (str(name).startswith(("fact_", "origin_", "record_")) or name in _RECORD_COLUMNS)
     ]
     names += [name for name in ("time", "record_index") if name in dataset.data_vars]
-    return dataset.set_coords(names)
+    found: xarray.Dataset = dataset.set_coords(names)
+    return found
 
 
 _RECORD_COLUMNS = (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpcflow.data.encode import ArraySpec, encode, group_metadata, metadata, shard_key
-from hpcflow.data.table import read_table, table_files, variables_attrs
+from hpcflow.data.table import read_table, variables_attrs
 from hpcflow.errors import StoreError
 from hpcflow.plan.model import DatasetPlan, VariablePlan
 from hpcflow.plan.records import DUPLICATE, OK, PLANNED, REPLACED, RecordTable
@@ -116,7 +116,8 @@ def pending(planned: RecordTable, stored: RecordTable | None) -> np.ndarray:
         bool,
         len(planned),
     )
-    return wanted & ~known
+    mask: np.ndarray = wanted & ~known
+    return mask
 
 
 def shards_of(table: RecordTable, mask: np.ndarray, shard: int) -> np.ndarray:
@@ -126,11 +127,6 @@ def shards_of(table: RecordTable, mask: np.ndarray, shard: int) -> np.ndarray:
         return np.zeros(0, np.int64)
     spans = [np.arange(a // shard, (a + n - 1) // shard + 1) for a, n in zip(start, size, strict=True)]
     return np.unique(np.concatenate(spans))
-
-
-def closed_table_files(table: RecordTable) -> Iterator[tuple[str, bytes]]:
-    """(path below the store, bytes) of the record table's columns."""
-    yield from table_files(table)
 
 
 class Regions:

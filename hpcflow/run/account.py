@@ -52,6 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
     print(
         f"accounted: {total - left - failed} of {total} blocks done, {failed} failed, {left} left", flush=True
     )
+    if all(ledger.complete(stage) for stage in ledger.stages):
+        # Whoever counts last closes the run; twice is harmless.
+        from hpcflow.run.finish import finish
+
+        finish(ledger.folder)
     return RETRY if left else FAILED if failed else DONE
 
 

@@ -178,6 +178,24 @@ class Ledger:
         )
 
 
+def forgive(folder: RunFolder) -> int:
+    """Forget failed blocks, so that they are tried again; returns how many receipts went.
+
+    Only while no worker of the run is alive.
+    """
+    forgotten = 0
+    for path in folder.receipts.glob("*.jsonl"):
+        with open(path, "rb") as file:
+            receipts = list(decode(file))
+        kept = [receipt for receipt in receipts if "failed" not in receipt]
+        if len(kept) < len(receipts):
+            forgotten += len(receipts) - len(kept)
+            partial = path.with_suffix(".part")
+            partial.write_bytes(b"".join(map(encode, kept)))
+            os.replace(partial, path)
+    return forgotten
+
+
 def append(path: Path, receipt: dict[str, Any]) -> None:
     """Append one receipt durably. A torn line before it is closed off by a newline."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -55,7 +55,8 @@ def _coordinate(name: str, axis: RowAxis, start: int, stop: int) -> np.ndarray:
     record = np.searchsorted(ends, rows, side="right")
     if name == "record_index":
         return record.astype(np.int32)
-    return (rows - axis.start[record]) / axis.rate[record]
+    seconds: np.ndarray = (rows - axis.start[record]) / axis.rate[record]
+    return seconds
 
 
 def _pieces(ctx: RunContext, stage: StagePlan, step: StepPlan) -> dict[str, list[PlacedPiece]]:

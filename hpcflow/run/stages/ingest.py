@@ -31,7 +31,7 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         path = Path(request["folder"]) / str(table.path[record])
         try:
             channel, options = str(table.channel[record]), request["options"]
-            found = read_si(reader, path, channel, first - start, last - start, options, dataset.variables)
+            found = read_si(reader, path, channel, first - start, last - start, options, table.variables)
         except DataError as error:
             aside.append((str(table.ids[record]), str(error)))
             continue

@@ -25,7 +25,7 @@ State = dict[str, np.ndarray]
 def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     """The state of one tile of records."""
     step = ctx.cut.step(stage.steps[0])
-    reducer = get(step.kernel).load()
+    reducer: Any = get(step.kernel).load()
     records = len(ctx.axes[stage.dataset])
     skipped = ctx.aside(stage.dataset)
     state = reducer.start(**step.params)
@@ -44,7 +44,7 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
 def merge_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     """Merge all states and write the one result."""
     step = ctx.cut.step(stage.steps[0])
-    reducer = get(step.kernel).load()
+    reducer: Any = get(step.kernel).load()
     states: dict[int, State] = {}
     for piece in pieces_of(ctx, stage.after[0], step.name):
         rows = piece.read()

@@ -1,0 +1,145 @@
+"""A run as Slurm jobs: plan them, write the scripts, send them, and read how they do.
+
+Nothing stays alive here. Jobs and gates carry the run; every call rebuilds the truth from receipts and one
+question to Slurm.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from hpcflow.errors import RunError
+from hpcflow.executors.drive import Observer, Silent, check_complete
+from hpcflow.plan.model import Cut
+from hpcflow.plan.time import stage_seconds
+from hpcflow.run.finish import finish
+from hpcflow.run.folder import RunFolder
+from hpcflow.run.ledger import Ledger, forgive
+from hpcflow.site import load_site
+from hpcflow.slurm.jobs import Options, StageNeed, plan_jobs
+from hpcflow.slurm.schedule import Schedule, run_token
+
+
+def stage_needs(cut: Cut) -> list[StageNeed]:
+    """What each stage asks of a cluster."""
+    needs = []
+    for stage in cut.stages:
+        seconds, blocks = stage_seconds(stage), max(stage.blocks, 1)
+        needs.append(
+            StageNeed(
+                name=stage.name,
+                blocks=stage.blocks,
+                after=stage.after,
+                memory_bytes_per_worker=stage.memory_bytes,
+                seconds_low=seconds.low / blocks,
+                seconds_high=seconds.high / blocks,
+                kind=stage.kind,
+            )
+        )
+    return needs
+
+
+def schedule_of(cut: Cut, site: str, account: str | None = None, **options: Any) -> Schedule:
+    """The jobs of a cut on a site; nothing is written.
+
+    Raises
+    ------
+    RequestError, PlanError
+        Where the cut or the options do not fit the site.
+    """
+    run = run_token(f"{cut.name}-{cut.id[:8]}")
+    return plan_jobs(stage_needs(cut), load_site(site), Options(account=account, **options), run=run)
+
+
+def compile_for(folder: RunFolder, site: str, options: Options) -> Schedule:
+    """Write the schedule and scripts of a run for a site."""
+    from hpcflow.slurm.compile import compile_run
+
+    return compile_run(folder, stage_needs(Cut.from_dict(folder.cut)), load_site(site), options)
+
+
+def resubmit(folder: RunFolder) -> Iterator[str]:
+    """Send what is left of a submitted run again, as it was planned for its site; lines tell what was sent.
+
+    While jobs of the run are alive only the STOP file goes: they will do the rest.
+    """
+    from hpcflow.slurm.compile import read_schedule, schedule_file
+    from hpcflow.slurm.sending import submit
+    from hpcflow.slurm.status import status
+
+    folder.stop_file.unlink(missing_ok=True)
+    alive = [job for job in status(folder) if job.alive]
+    if alive:
+        yield f"{len(alive)} jobs of the run are in the queue and go on; nothing was sent"
+        return
+    forgive(folder)
+    newest = max(folder.epochs.glob("*.json"))
+    site = json.loads(newest.read_text())["site"]
+    for job in submit(folder, read_schedule(schedule_file(folder, site))):
+        yield f"submitted: job {job.job_id} {job.name}"
+    yield f"follow it with: hpcflow status {folder.path}"
+
+
+class SlurmExecutor:
+    """Runs a whole plan as jobs and waits for it: what tests and small scripts want.
+
+    Parameters
+    ----------
+    site
+        A site profile.
+    options
+        Account, partition, elements and the like.
+    poll_seconds
+        Between two looks at the receipts (files, not Slurm).
+    """
+
+    def __init__(self, site: str, options: Options | None = None, poll_seconds: float = 0.5) -> None:
+        self.site, self.options, self.poll_seconds = site, options or Options(), poll_seconds
+
+    def run(self, folder: RunFolder, observer: Observer | None = None, timeout: float = 3600.0) -> None:
+        """Submit, wait until every stage is complete, close the run.
+
+        Raises
+        ------
+        RunError
+            If no job is left and blocks are, or time is up.
+        """
+        from hpcflow.slurm.sending import submit
+
+        observer = observer or Silent()
+        schedule = compile_for(folder, self.site, self.options)
+        submit(folder, schedule)
+        wait(folder, timeout, self.poll_seconds)
+        for stage in folder.cut["stages"]:
+            check_complete(folder, stage["name"])
+        finish(folder)
+
+
+def wait(folder: RunFolder, timeout: float, poll_seconds: float) -> None:
+    """Wait until all stages are complete, or no job of the run is left.
+
+    Raises
+    ------
+    RunError
+        When time is up.
+    """
+    from hpcflow.slurm.status import status
+
+    deadline = time.monotonic() + timeout
+    quiet = 0
+    while True:
+        ledger = Ledger(folder)
+        if all(ledger.complete(stage) for stage in ledger.stages):
+            return
+        # A job between two waves is not in the queue; twice nothing, some time apart, means nothing.
+        quiet = 0 if any(job.alive for job in status(folder)) else quiet + 1
+        if quiet >= 4:
+            return
+        if time.monotonic() > deadline:
+            raise RunError(
+                f"run {folder.path.name} is not done after {timeout:.0f} s: `hpcflow status` tells more"
+            )
+        time.sleep(poll_seconds * (1 + quiet))
