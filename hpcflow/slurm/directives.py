@@ -35,6 +35,19 @@ def check_text(text: str, what: str) -> str:
     return text
 
 
+def check_stage(name: str) -> str:
+    """A stage's name that can stand in a comma-separated list.
+
+    Raises
+    ------
+    RequestError
+        Where it cannot.
+    """
+    if not name or "," in name or name.startswith("-"):
+        raise RequestError(f"a stage's name holds no comma and begins with no dash; {name!r} does")
+    return check_text(name, "a stage's name")
+
+
 def word(text: str) -> str:
     """The text as one word of the shell."""
     return shlex.quote(text)

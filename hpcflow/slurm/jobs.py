@@ -419,8 +419,8 @@ def _reasons(
     low = _estimate(shape.stages, shape.elements, shape.workers, high=False)
     for need in shape.stages:
         yield (
-            f"stage {need.name} ({need.kind}): {need.blocks} blocks of {need.seconds_low:.3g} to "
-            f"{need.seconds_high:.3g} s each"
+            f"stage {need.name} ({need.kind}): {need.blocks} block{'s' * (need.blocks != 1)} of "
+            f"{need.seconds_low:.3g} to {need.seconds_high:.3g} s"
         )
     yield f"packing: {shape.reasons[0]}"
     if shape.elements > 1:
@@ -429,14 +429,13 @@ def _reasons(
         yield f"workers {shape.workers}; the whole node is allocated and paid for"
     elif options.workers:
         yield f"workers {shape.workers}: {options.workers} were asked for"
+    elif _estimate(shape.stages, shape.elements, shape.workers) <= SHORT_SECONDS:
+        goal = SHORT_SECONDS // 60
+        yield f"workers {shape.workers}: the fewest with which it is expected to end in {goal} minutes"
     else:
-        yield (
-            f"workers {shape.workers}: as few as end within {format_time(SHORT_SECONDS)}, else as many as fit"
-        )
-    yield (
-        f"memory: {shape.workers} workers of {format_memory(bound)} × {MEMORY_HEADROOM} headroom "
-        f"+ {format_memory(AGENT_MEMORY)} for the agent"
-    )
+        yield f"workers {shape.workers}: with fewer it would take longer, more are of no use or do not fit"
+    agent = format_memory(AGENT_MEMORY)
+    yield f"memory: {shape.workers} × {format_memory(bound)} × {MEMORY_HEADROOM} headroom, and {agent} for the agent"
     if options.seconds:
         yield f"time {format_time(seconds)}: asked for; expected {_span(low, shape.seconds)}"
     else:
@@ -459,7 +458,10 @@ def _cost(shape: _Shape, site: Site, partition: str, bound: int) -> str:
         cores=node.cores if whole else shape.workers,
         memory=memory,
     )
-    return f"cost: at most about {billed[0]:.2g} {billed[1]} as expected" if billed else ""
+    if billed is None:
+        return ""
+    amount = f"{billed[0]:,.0f}" if billed[0] >= 10 else f"{billed[0]:.2g}"
+    return f"cost: up to {amount} {billed[1]} at the longest expected time"
 
 
 def _span(low: float, high: float) -> str:

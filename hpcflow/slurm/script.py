@@ -9,6 +9,7 @@ from hpcflow.site import Site
 from hpcflow.slurm.directives import (
     call_arguments,
     call_options,
+    check_stage,
     check_text,
     gate_directives,
     job_directives,
@@ -54,7 +55,7 @@ def scripts(schedule: Schedule, site: Site, place: Place) -> dict[str, str]:
         check_text(text, "a path")
     for job in schedule.jobs:
         for stage in job.stages:
-            check_text(stage, "a stage's name")
+            check_stage(stage)
     files = {f"jobs/{job.name}.sh": job_script(schedule, job, site, place) for job in schedule.jobs}
     if schedule.gate is not None:
         files["jobs/gate.sh"] = gate_script(schedule, schedule.gate, site, place)
