@@ -263,13 +263,14 @@ def _fill_distance(x: np.ndarray, paused: np.ndarray) -> np.ndarray:
     restart = np.concatenate([[False], values[1:] < 0.5 * values[:-1]])
     carried = np.cumsum(np.where(restart, np.concatenate([[0.0], values[:-1]]), 0.0))
     total = np.maximum.accumulate(values + carried)
-    moving = ~paused
-    moved = np.cumsum(moving)
-    index = np.arange(known[0], known[-1] + 1)
-    out = np.full(len(x), np.nan)
-    out[index] = np.interp(moved[index], moved[known], total)
-    out[known] = total
-    return np.where(np.arange(len(x)) > known[-1], total[-1], out)
+    index = np.arange(len(x))
+    place = np.searchsorted(known, index, side="right") - 1
+    left, right = np.maximum(place, 0), np.minimum(place + 1, len(known) - 1)
+    moved = np.cumsum(~paused)
+    way = moved[known[right]] - moved[known[left]]
+    share = (moved[index] - moved[known[left]]) / np.maximum(way, 1)
+    out = total[left] + (total[right] - total[left]) * np.where(index == known[left], 0.0, share)
+    return np.where(place < 0, np.nan, out)
 
 
 def _speed_from(distance: np.ndarray, paused: np.ndarray) -> np.ndarray:

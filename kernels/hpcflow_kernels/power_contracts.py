@@ -294,7 +294,6 @@ def _total_fields(params: Params) -> tuple[Field, ...]:
         wide("average_heart_rate", "mean heart rate over all seconds with heart rate", "min-1"),
         wide("max_power", "highest power of a second", "W"),
         wide("max_heart_rate", "highest heart rate of a second", "min-1"),
-        wide("average_moving_speed", "distance by moving time", "m s-1"),
         wide("max_speed", "highest speed of a second", "m s-1"),
         wide("longest_time", "longest elapsed time", "s"),
         wide("longest_distance", "longest distance", "m"),
