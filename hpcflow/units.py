@@ -242,7 +242,7 @@ def convert(units: str, dimension_name: str | None = None) -> tuple[float, float
     shown = repr(units[:_MAX_TEXT])
     if not text:
         return 1.0, 0.0, "1"
-    factor, vector, offset = _evaluate(text, dimension_name, "must be known units", shown, lend=True)
+    factor, vector, offset = _evaluate(text, dimension_name, "", shown, lend=True)
     if dimension_name is not None:
         asked = dimension(dimension_name)
         if vector != _vector_of(asked):
@@ -374,15 +374,6 @@ def format_quantity(value: float, dimension_name: str) -> str:
     return f"{value / size:.6g} {unit}"
 
 
-def pattern(dimension_name: str) -> str:
-    """Regular expression that quantities of a dimension match in their listed spellings (JSON Schema)."""
-    asked = dimension(dimension_name)
-    words = "|".join(re.escape(unit).replace("/", "\\/") for unit in asked.listed if unit != "1")
-    number = _NUMBER.replace("(?:", "(").replace("{1,3}", "+")
-    tail = "?" if "1" in asked.listed else ""
-    return f"^\\s*{number}\\s*({words}){tail}\\s*$"
-
-
 _SPOKEN = {"information": "an amount of data", "gpu_time": "GPU time", "core_time": "core time"}
 
 
@@ -423,7 +414,7 @@ def _bare(number: float, asked: Dimension, rule: str, shown: str = "") -> float:
 def _dimension_remedy(units: str, asked: Dimension) -> str:
     if units == "m" and asked.name == "duration":
         return "m is the metre; write min for minutes"
-    return f"use one of {_list(asked)}"
+    return f"write it in one of these units, like {_example(asked)}"
 
 
 def _clean(units: str) -> str:
@@ -456,12 +447,14 @@ def _evaluate(
     gravity, gram = (
         re.sub(r"(?<![A-Za-z_])(m?)g(?![A-Za-z_])", rf"\1{word}", text) for word in ("gn", "gram")
     )
-    raise UnitError(
-        f"{rule or 'must be known units'}; {text} may be the standard gravity or the gram, and is read as an "
-        "acceleration only where an acceleration is asked for",
-        shown,
-        f"write {gravity} for the standard gravity (or state dimension: acceleration), {gram} for the mass",
+    meaning = (
+        f"{text} may be the standard gravity or the gram, and is read as an acceleration only where an "
+        "acceleration is asked for"
     )
+    remedy = (
+        f"write {gravity} for the standard gravity (or state dimension: acceleration), {gram} for the mass"
+    )
+    raise UnitError(f"{rule}; {meaning}" if rule else meaning, shown, remedy)
 
 
 def _two_faced(text: str) -> bool:

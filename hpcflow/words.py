@@ -8,7 +8,7 @@ _MAX_TEXT = 80
 
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Known words near the given one; those that differ in case alone come first.
+    """Known words near the given one: those that differ in case alone, if there are any.
 
     >>> nearest("khz", ["Hz", "kHz", "MHz"])
     ['kHz']
@@ -17,8 +17,7 @@ def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
 
     words = list(dict.fromkeys(known))
     same = [other for other in words if other.casefold() == word.casefold()]
-    close = difflib.get_close_matches(word[:_MAX_TEXT], words, n=count, cutoff=0.6)
-    return list(dict.fromkeys(same + close))[:count]
+    return same[:count] or difflib.get_close_matches(word[:_MAX_TEXT], words, n=count, cutoff=0.6)
 
 
 def suggest(word: str, known: Iterable[str], otherwise: str, prefix: str = "") -> str:
@@ -31,3 +30,14 @@ def suggest(word: str, known: Iterable[str], otherwise: str, prefix: str = "") -
     """
     near = nearest(word, known)
     return f"did you mean {' or '.join(prefix + one for one in near)}?" if near else otherwise
+
+
+def printable(text: str) -> str:
+    """Write control and direction characters as escapes, so that a message cannot steer a terminal.
+
+    >>> printable("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

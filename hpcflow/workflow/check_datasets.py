@@ -66,9 +66,11 @@ def _source(path: str, value: Mapping[str, Any], found: Findings) -> None:
                 found.add(join(path, key), rule, shown(value[key]), "delete the key")
     elif "files" not in value:
         remedy = "add files: 'recordings/*.mat' and reader: matlab, or zarr: with the folder of a store"
-        found.add(path, "a dataset has files or zarr", "", remedy)
+        found.missing(join(path, "files"), "a dataset has files or zarr", "", remedy)
     elif "reader" not in value:
-        found.add(join(path, "reader"), "files need a reader", "", "add reader: matlab (or csv, activity, …)")
+        found.missing(
+            join(path, "reader"), "files need a reader", "", "add reader: matlab (or csv, activity, …)"
+        )
 
 
 def _fact(path: str, value: Mapping[str, Any], found: Findings) -> FactSpec:
@@ -91,7 +93,7 @@ def _fact(path: str, value: Mapping[str, Any], found: Findings) -> FactSpec:
             try:
                 convert(units, asked)
             except UnitError as error:
-                found.add(join(path, "units"), f"units {error.rule}", error.value, error.remedy)
+                found.add(join(path, "units"), error.rule, error.value, error.remedy)
     return FactSpec(select, units, asked)
 
 
@@ -106,7 +108,7 @@ def check_run(node: Node | None, found: Findings) -> RunSpec:
                 found.add("run.budget", f"a budget names {kind} once", shown(one), "delete one of the two")
             budget[kind] = hours
         except UnitError as error:
-            found.add("run.budget", f"budget {error.rule}", error.value, error.remedy)
+            found.add("run.budget", error.rule, error.value, error.remedy)
     block = _quantity("block_size", "information", value, 1024, 2**40, found)
     for key in ("site", "account", "partition"):
         if key in value:

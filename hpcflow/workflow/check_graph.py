@@ -42,7 +42,8 @@ def read_reference(
     if source not in datasets and source not in steps:
         listed = f"datasets: {', '.join(datasets) or 'none'}; steps: {', '.join(steps) or 'none'}"
         remedy = suggest(source, [*steps, *datasets], listed)
-        found.add(path, "a reference names a dataset or a step of this file", shown(text), remedy)
+        if not {"datasets", "steps", f"datasets.{source}", f"steps.{source}"} & found.cut:
+            found.add(path, "a reference names a dataset or a step of this file", shown(text), remedy)
         return None
     return Ref(source, name or None, source in datasets)
 
@@ -87,9 +88,8 @@ def check_inputs(
             remedy = f"add {need.name}: to input ({need.doc})"
             if "" in given:
                 remedy = f"write input as a mapping: {{{first}: {given['']}, {need.name}: …}}"
-            found.add(
-                path, f"kernel {contract.name if contract else ''} needs the input {need.name}", "", remedy
-            )
+            rule = f"kernel {contract.name if contract else ''} needs the input {need.name}"
+            found.missing(join(path, need.name), rule, "", remedy)
     draft.inputs = {port: draft.inputs[port] for port in (*ports, *draft.inputs) if port in draft.inputs}
 
 

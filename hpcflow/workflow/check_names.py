@@ -59,7 +59,8 @@ def check_name(
     letters = "lower-case letters, digits and _" + (" and -" if allowed == WORKFLOW_NAME else "")
     if allowed == WORD:
         letters = "letters, digits, _ . and -"
-    rule = f"{what} has only {letters}, and starts with a letter"
+    start = "a letter or digit" if allowed == WORD else "a letter"
+    rule = f"{what} has only {letters}, and starts with {start}"
     better = re.sub(r"[^a-z0-9_]+", "_", text.lower()).strip("_")
     if allowed == WORKFLOW_NAME:
         better = better.replace("_", "-")

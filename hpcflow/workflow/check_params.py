@@ -41,7 +41,7 @@ def check_params(contract: Contract, node: Node | None, path: str, found: Findin
     for name in given:
         if name not in known:
             listed = f"parameters of {contract.name}: {', '.join(known)}" if known else "it has no parameters"
-            remedy = suggest(name, known, listed)
+            remedy = "write a space after the colon" if ":" in name else suggest(name, known, listed)
             found.add(join(path, name), f"kernel {contract.name} has no such parameter", shown(name), remedy)
     values: dict[str, Any] = {}
     for param in contract.params:
@@ -49,9 +49,9 @@ def check_params(contract: Contract, node: Node | None, path: str, found: Findin
             values[param.name] = _value(param, given[param.name], join(path, param.name), found)
         elif param.required:
             remedy = f"add {param.name}: {_example(param)} under with ({param.doc})"
-            found.add(
-                join(path, param.name), f"kernel {contract.name} needs the parameter {param.name}", "", remedy
-            )
+            rule = f"kernel {contract.name} needs the parameter {param.name}"
+            found.missing(join(path, param.name), rule, "", remedy)
+            values[param.name] = _BAD
         else:
             values[param.name] = default_of(param)
     if len(found.problems) > before or any(value is _BAD for value in values.values()):

@@ -12,7 +12,7 @@ from typing import Any
 from hpcflow.errors import Problem
 from hpcflow.words import suggest
 from hpcflow.workflow.load_yaml import Node, join, plain, walk
-from hpcflow.workflow.model import FORMAT_VERSION, Place, problem_at
+from hpcflow.workflow.model import FORMAT_VERSION, Place, outer, problem_at
 
 RESERVED_STEP_KEYS = {
     "python": "steps made of a user's Python function are not supported in format version 1 yet",
@@ -30,10 +30,21 @@ class Findings:
     places: Mapping[str, Place]
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    cut: set[str] = field(default_factory=set)
+    """Paths of parts that were refused and left out: what is missing there is not worth a word."""
 
     def add(self, path: str, rule: str, value: str = "", remedy: str = "") -> None:
         """Note a problem at a path."""
         self.problems.append(problem_at(self.file, self.places, path, rule, value, remedy))
+
+    def missing(self, path: str, rule: str, value: str = "", remedy: str = "") -> None:
+        """Note that something is not there, unless it was refused before."""
+        around = path
+        while around:
+            if around in self.cut:
+                return
+            around = outer(around)
+        self.add(path, rule, value, remedy)
 
     def warn(self, path: str, rule: str, value: str = "", remedy: str = "") -> None:
         """Note something that is allowed but looks like a slip."""
@@ -47,7 +58,7 @@ def places_of(root: Node) -> dict[str, Place]:
         places.setdefault(path, node.place)
         for key, place in node.keys.items():
             child = node.value[key] if isinstance(node.value, dict) and key in node.value else None
-            if child is None or isinstance(child.value, dict | tuple):
+            if child is None or child.text == "":  # a collection, or nothing: the key says where
                 places[join(path, key)] = place._replace(origin=child.place.origin if child else "")
     return places
 
@@ -98,6 +109,7 @@ def check_shape(root: Node, found: Findings) -> Node:
     _empty(root, (), found, cut)
     _reserved(root, found, cut)
     _version(root, found, cut)
+    found.cut |= {_path(location) for location in cut}
     try:
         WorkflowShape.model_validate(plain(_without(root, cut)))
     except ValidationError as error:
@@ -106,7 +118,8 @@ def check_shape(root: Node, found: Findings) -> Node:
             if one["type"] != "missing":
                 _translate(one, location, found)
                 cut.add(location)
-            elif not any(place == location for place in cut):
+                found.cut.add(_path(location))
+            else:
                 _missing(location, found)
     return _without(root, cut)
 
@@ -164,6 +177,8 @@ def _reserved(root: Node, found: Findings, cut: set[Location]) -> None:
         for key in RESERVED_STEP_KEYS:
             if isinstance(step.value, dict) and key in step.value:
                 remedy = "use a kernel; `hpcflow kernels` lists them"
+                if key == "sweep":
+                    remedy = "delete it, and run the workflow once for each value with --set"
                 found.add(join(join("steps", name), key), RESERVED_STEP_KEYS[key], key, remedy)
                 cut.add(("steps", name, key))
                 if key != "sweep":
@@ -249,7 +264,8 @@ _EXAMPLES: Mapping[str, str] = {
 def _missing(location: Location, found: Findings) -> None:
     name = str(location[-1])
     where = _path(location[:-1]) or "a workflow file"
-    found.add(_path(location), f"{where} needs the key {name}", "", _EXAMPLES.get(name) or _one_more(name))
+    remedy = _EXAMPLES.get(name) or _one_more(name)
+    found.missing(_path(location), f"{where} needs the key {name}", "", remedy)
 
 
 def _known(location: Sequence[str | int]) -> list[str]:

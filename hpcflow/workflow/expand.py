@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from hpcflow.errors import Problem
-from hpcflow.words import suggest
-from hpcflow.workflow.load_yaml import Node, join, moved, parse, walk
+from hpcflow.words import printable, suggest
+from hpcflow.workflow.load_yaml import Node, join, moved, parse, size, walk
 from hpcflow.workflow.model import problem_at
 
 EXPANDED = ("datasets", "steps", "save", "run")
@@ -38,14 +38,14 @@ def apply_overrides(root: Node, overrides: Sequence[str], file: str) -> tuple[No
     """
     problems: list[Problem] = []
     for override in overrides:
-        option = f"--set {override[:60]}{'…' if len(override) > 60 else ''}"
+        option = printable(f"--set {override[:60]}{'…' if len(override) > 60 else ''}")
         root = _override(root, override, option, file, problems)
     return root, problems
 
 
 def _override(root: Node, override: str, option: str, file: str, problems: list[Problem]) -> Node:
     def refuse(rule: str, value: str, remedy: str) -> Node:
-        problems.append(Problem(option, 0, 0, "", rule, value, remedy))
+        problems.append(Problem(option, 0, 0, "", rule, printable(value), remedy))
         return root
 
     match = _OVERRIDE.fullmatch(override)
@@ -100,6 +100,7 @@ class _Expansion:
     used: set[str] = field(default_factory=set)
     nodes: int = 0
     characters: int = 0
+    exhausted: bool = False
 
     def refuse(self, node: Node, path: str, rule: str, value: str, remedy: str) -> Node:
         self.problems.append(problem_at(self.file, {path: node.place}, path, rule, value[:80], remedy))
@@ -117,16 +118,17 @@ class _Expansion:
 
     def _text(self, node: Node, path: str) -> Node:
         text = node.value
+        if self.exhausted:
+            return self._too_much(node, path)
         whole = _REFERENCE.fullmatch(text)
         if whole is not None and whole[2] is not None:
             found, origin = self._lookup(node, path, whole)
             if found is None:
                 return node if origin == "" else replace(node, value=None, sound=False)
-            copy = moved(found, node.place._replace(origin=origin))
-            self.nodes += sum(1 for _ in walk(copy))
+            self.nodes += size(found)
             if self.nodes > MAX_EXPANDED_NODES:
                 return self._too_much(node, path)
-            return copy
+            return moved(found, node.place._replace(origin=origin))
         parts, end, origins = [], 0, list[str]()
         for match in _REFERENCE.finditer(text):
             parts.append(text[end : match.start()])
@@ -153,6 +155,9 @@ class _Expansion:
         return replace(node, value=joined, text=joined, plain=False, place=place)
 
     def _too_much(self, node: Node, path: str) -> Node:
+        if self.exhausted:
+            return replace(node, value=None, sound=False)
+        self.exhausted = True
         rule = f"references expand to at most {MAX_EXPANDED_NODES} values and {_MAX_SCALAR} characters each"
         return self.refuse(node, path, rule, node.text, "use fewer or smaller parameters")
 

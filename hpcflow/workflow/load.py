@@ -9,12 +9,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hpcflow.errors import Problem, WorkflowError
-from hpcflow.words import suggest
+from hpcflow.words import printable, suggest
 from hpcflow.workflow.check import check
 from hpcflow.workflow.check_shape import Findings, check_shape, places_of
 from hpcflow.workflow.expand import apply_overrides, expand
 from hpcflow.workflow.load_yaml import MAX_BYTES, Node, parse, plain
-from hpcflow.workflow.model import WorkflowSpec
+from hpcflow.workflow.model import WorkflowSpec, problem_at
 
 
 def load_workflow(
@@ -95,9 +95,7 @@ def read_file(file: str) -> bytes:
     """
 
     def refuse(rule: str, value: str, remedy: str) -> WorkflowError:
-        return WorkflowError(
-            [Problem(file if file.isprintable() else ascii(file), 0, 0, "", rule, value, remedy)]
-        )
+        return WorkflowError([problem_at(file, {}, "", rule, value, remedy)])
 
     try:
         status = os.stat(file)
@@ -125,7 +123,7 @@ def _neighbours(file: str) -> str:
     listed = (
         f"workflows in that folder: {', '.join(names[:8])}" if names else "that folder holds no .yaml file"
     )
-    return suggest(name, names, listed, os.path.join(folder, ""))
+    return suggest(name, map(printable, names), listed, os.path.join(folder, ""))
 
 
 def _unused(root: Node, used: frozenset[str], found: Findings) -> None:

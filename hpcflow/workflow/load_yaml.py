@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hpcflow.errors import Problem
+from hpcflow.words import printable
 from hpcflow.workflow.model import Place
 
 MAX_BYTES = 256 * 1024
@@ -96,6 +97,13 @@ def walk(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
             yield from walk(child, join(path, index))
 
 
+def size(node: Node) -> int:
+    """How many values a node holds, itself included."""
+    if isinstance(node.value, dict):
+        return 1 + sum(map(size, node.value.values()))
+    return 1 + sum(map(size, node.value)) if isinstance(node.value, tuple) else 1
+
+
 def parse(data: bytes, file: str, option: str = "") -> tuple[Node | None, list[Problem]]:
     """Read a document.
 
@@ -128,12 +136,13 @@ class _Reading:
     """One document being read: the stack of open nodes, and the problems so far."""
 
     def __init__(self, file: str, from_option: bool) -> None:
-        self.file = file
+        self.file = printable(file)
         self.from_option = from_option
         self.problems: list[Problem] = []
         self.text = ""
         self.lines: list[str] = []
         self.nodes = 0
+        self.aliases: set[tuple[int, str]] = set()
 
     def place(self, mark: Any) -> Place:
         if self.from_option:
@@ -141,7 +150,8 @@ class _Reading:
         return Place(mark.line + 1, mark.column + 1)
 
     def report(self, place: Place, path: str, rule: str, value: str, remedy: str) -> None:
-        self.problems.append(Problem(self.file, place.line, place.column, path, rule, value, remedy))
+        texts = (printable(text) for text in (path, rule, value, remedy))
+        self.problems.append(Problem(self.file, place.line, place.column, *texts))
         if len(self.problems) >= _MAX_PROBLEMS:
             raise _StopReading
 
@@ -182,7 +192,7 @@ class _Reading:
     def _at(self, line: int, column: int, rule: str, value: str, remedy: str) -> Problem:
         if self.from_option:
             line = column = 0
-        return Problem(self.file, line, column, "", rule, value, remedy)
+        return Problem(self.file, line, column, "", printable(rule), printable(value), remedy)
 
     def _encoding(self, line: int, column: int, found: str) -> None:
         remedy = "save the file as UTF-8 (in most editors: Save with encoding)"
@@ -243,7 +253,9 @@ class _Reading:
         if kind == "AliasEvent":
             rule = "a workflow file has no anchors or aliases"
             remedy = "write the value out, or make it a parameter and use ${name}"
-            self.report(place, path, rule, f"*{event.anchor}", remedy)
+            if (place.line, event.anchor) not in self.aliases:
+                self.aliases.add((place.line, event.anchor))
+                self.report(place, path, rule, f"*{event.anchor}", remedy)
             return Node(None, place, sound=False)
         sound = self._undecorated(event, place, path)
         if kind == "ScalarEvent":

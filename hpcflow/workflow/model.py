@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpcflow.errors import Problem
+from hpcflow.words import printable
 
 FORMAT_VERSION = 1
 """The version of the workflow file that this hpcflow reads."""
@@ -23,9 +24,8 @@ REFERENCE = rf"{NAME}(\.{NAME})?"
 MAX_NAME = 64
 
 RESERVED = (
-    "all", "data", "dataset", "datasets", "false", "file", "files", "frame", "hpcflow", "index", "input",
-    "no", "none", "null", "off", "on", "parameters", "record", "records", "results", "run", "runs", "sample",
-    "save", "second", "step", "steps", "true", "with", "workflow", "yes",
+    "all", "data", "datasets", "false", "hpcflow", "no", "none", "null", "off", "on", "parameters",
+    "results", "run", "runs", "save", "steps", "true", "workflow", "yes",
 )  # fmt: skip
 """Words with a meaning in files, results or YAML, which no dataset or step may take."""
 
@@ -227,13 +227,19 @@ class WorkflowSpec:
         return problem_at(self.file, self.places, path, rule, value, remedy)
 
 
+def outer(path: str) -> str:
+    """The path of the part around a part: ``steps.band`` for ``steps.band.with``."""
+    return path[: max(path.rfind("."), path.rfind("["), 0)]
+
+
 def problem_at(
     file: str, places: Mapping[str, Place], path: str, rule: str, value: str = "", remedy: str = ""
 ) -> Problem:
     """Make a `Problem` at a path of a document, or at the nearest enclosing part that has a place."""
     around = path
     while around and around not in places:
-        around = around[: max(around.rfind("."), around.rfind("["), 0)]
+        around = outer(around)
     place = places.get(around, Place(0, 0))
     shown = f"{value}, from {place.origin}" if place.origin and value else value
-    return Problem(place.source or file, place.line, place.column, path, rule, shown, remedy)
+    texts = (printable(text) for text in (path, rule, shown, remedy))
+    return Problem(printable(place.source or file), place.line, place.column, *texts)

@@ -9,12 +9,7 @@ from pydantic_core import PydanticCustomError
 
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 _LITERAL = {"type": ["string", "number", "boolean"]}
-_INPUT = {
-    "anyOf": [
-        {"$ref": "#/$defs/reference"},
-        {"type": "object", "additionalProperties": {"$ref": "#/$defs/reference"}, "minProperties": 1},
-    ]
-}
+_INPUT = {"type": ["string", "object"], "minProperties": 1}
 
 Texts = Annotated[
     list[str],

@@ -105,12 +105,14 @@ CONTRACTS = (
         fields=lambda params: (Field("out", str(1 / (params["step"] - 2))),),
         implementation="none:none",
         axis="sample",
-        check=lambda params, rate: [] if 1 / params["step"] else [],
+        check=lambda params, rate: [] * int(1 / params["step"]),
     ),
 )
 
 
-@pytest.fixture(autouse=True)
-def small_kernels(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def small_kernels():
     """Only the kernels of this file."""
-    monkeypatch.setattr(registry, "contracts", lambda: {one.name: one for one in CONTRACTS})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "contracts", lambda: {one.name: one for one in CONTRACTS})
+        yield
