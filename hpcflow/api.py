@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -189,7 +190,15 @@ def compute(
     ------
     RunError
         If blocks failed.
+    PlanError
+        If one worker alone needs more memory than there is.
     """
+    from hpcflow.plan.memory import check_memory
+    from hpcflow.plan.model import Cut
+
+    if "://" not in executor:
+        workers = workers_that_fit(folder, workers)
+        check_memory(Cut.from_dict(folder.cut), available_memory() // workers, "this machine")
     if executor == "serial":
         from hpcflow.executors.serial import SerialExecutor
 
@@ -203,3 +212,20 @@ def compute(
         )
     with DaskExecutor(workers, None if executor == "dask" else executor) as cluster:
         execute(folder, cluster, observer)
+
+
+def available_memory() -> int:
+    """Bytes that processes of this machine (or of this job's memory group) may still take."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1]) * 1024
+    with contextlib.suppress(OSError, ValueError):
+        free = min(free, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return free
+
+
+def workers_that_fit(folder: RunFolder, workers: int) -> int:
+    """As many of the workers as memory allows by the plan's bounds, at least one."""
+    worst = max((stage["memory_bytes"] for stage in folder.cut["stages"]), default=1)
+    return max(1, min(workers, available_memory() // worst))

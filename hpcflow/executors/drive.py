@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
-from hpcflow.errors import RunError
+from hpcflow.errors import RequestError, RunError
 from hpcflow.run.finish import finish
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, Range, length
@@ -52,6 +54,11 @@ def execute(folder: RunFolder, executor: Executor, observer: Observer | None = N
         When blocks of a stage failed: the stages after it are not started. Everything done stays done.
     """
     observer = observer or Silent()
+    with alone(folder):
+        _execute(folder, executor, observer)
+
+
+def _execute(folder: RunFolder, executor: Executor, observer: Observer) -> None:
     for stage in folder.cut["stages"]:
         name = stage["name"]
         todo = Ledger(folder).remaining(name, retry_failed=True)
@@ -62,6 +69,27 @@ def execute(folder: RunFolder, executor: Executor, observer: Observer | None = N
             executor.compute(folder, name, todo, observer.advance)
             check_complete(folder, name)
     finish(folder)
+
+
+@contextmanager
+def alone(folder: RunFolder) -> Iterator[None]:
+    """Hold a run, so that two commands do not compute it at once.
+
+    Raises
+    ------
+    RequestError
+        If another process holds it.
+    """
+    with open(folder.path / "lock", "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RequestError(
+                f"another process computes {folder.path.name} already: wait for it, or stop it"
+            ) from None
+        except OSError:
+            pass  # a file system without locks: two processes would only do the same work twice
+        yield
 
 
 def check_complete(folder: RunFolder, stage: str) -> None:

@@ -21,13 +21,11 @@ from hpcflow.run import faults
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import append, encode
 from hpcflow.run.packs import Piece, pack_bytes
+from hpcflow.run.publish import PARTIAL, fsync
 
 SECONDS = 2.0
 BYTES = 64 << 20
 BLOCKS = 256
-
-PARTIAL = ".part-"
-"""Temporary files are named ``<final><PARTIAL><run>-<worker>``; a run sweeps its own, never another's."""
 
 
 @dataclass(frozen=True)
@@ -189,13 +187,13 @@ class Committer:
                 if partial is None:
                     new.path.unlink(missing_ok=True)
                     continue
-                _fsync(partial)
+                fsync(partial)
                 faults.point("before-rename")
                 os.replace(partial, new.path)
                 faults.point("after-rename")
                 folders.add(new.path.parent)
         for folder in sorted(folders):
-            _fsync(folder)
+            fsync(folder)
 
     def _receipt(self, run: list[_Pending], extent: tuple[int, int]) -> dict[str, Any]:
         receipt: dict[str, Any] = {
@@ -244,23 +242,3 @@ def _runs(pending: list[_Pending]) -> list[list[_Pending]]:
         else:
             runs.append([item])
     return runs
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def publish(path: Path, content: bytes) -> None:
-    """Write one file whole: temporary name, flush, rename, flush the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}{PARTIAL}{os.getpid()}")
-    with open(partial, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-    _fsync(path.parent)

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hpcflow.run.commit import PARTIAL, publish
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
+from hpcflow.run.publish import PARTIAL, publish
 
 
 def sweep(folder: RunFolder) -> int:

@@ -18,9 +18,9 @@ from hpcflow.data.table import table_files, write_table
 from hpcflow.data.template import template_files as step_files
 from hpcflow.plan.model import Cut, DatasetPlan
 from hpcflow.plan.records import ASIDE, PLANNED, RecordTable
-from hpcflow.run.commit import publish
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, append
+from hpcflow.run.publish import publish
 from hpcflow.run.reuse import FILE, find_reuse
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpcflow.run.commit import publish
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, Range, decode, encode, length, merge, subtract
+from hpcflow.run.publish import publish
 
 
 @dataclass(frozen=True)
