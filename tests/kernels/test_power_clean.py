@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -47,11 +49,15 @@ def test_stamps_may_go_backward_and_repeat():
 
 def test_gaps_up_to_the_limit_are_straight_lines_and_longer_ones_stay():
     time = [0, 1, 5, 20]
-    out = clean(time, max_gap=3.0, max_power_gap=2.0, heart_rate=[100, 100, 140, 150], power=[200, 200, 240, 250])
+    out = clean(
+        time, max_gap=3.0, max_power_gap=2.0, heart_rate=[100, 100, 140, 150], power=[200, 200, 240, 250]
+    )
     np.testing.assert_allclose(out["heart_rate"][1:6], [100, 110, 120, 130, 140])
     assert np.isnan(out["power"][2:5]).all()
     assert np.isnan(out["heart_rate"][6:20]).all()
-    np.testing.assert_array_equal(out["gap"][:7], [0, 0, INTERPOLATED, INTERPOLATED, INTERPOLATED, 0, MISSING])
+    np.testing.assert_array_equal(
+        out["gap"][:7], [0, 0, INTERPOLATED, INTERPOLATED, INTERPOLATED, 0, MISSING]
+    )
 
 
 def test_a_silent_power_or_cadence_sensor_is_no_gap_in_recording():
@@ -209,7 +215,7 @@ def test_filling_equals_a_walk_from_gap_to_gap(x, limit, data):
     walls = np.array(data.draw(st.lists(st.booleans(), min_size=len(x), max_size=len(x)))) & np.isnan(x)
     expected = x.copy()
     known = np.flatnonzero(np.isfinite(x))
-    for a, b in zip(known[:-1], known[1:], strict=True):
+    for a, b in pairwise(known):
         if 0 < b - a - 1 <= limit and not walls[a:b].any():
             for k in range(a + 1, b):
                 expected[k] = x[a] + (x[b] - x[a]) * (k - a) / (b - a)

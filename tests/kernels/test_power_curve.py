@@ -116,7 +116,9 @@ def test_normalised_power_at_another_rate_counts_thirty_seconds():
 
 
 def test_climb_sums_between_turning_points():
-    up_down_up = np.concatenate([np.linspace(100, 180, 800), np.linspace(180, 150, 600), np.linspace(150, 250, 900)])
+    up_down_up = np.concatenate(
+        [np.linspace(100, 180, 800), np.linspace(180, 150, 600), np.linspace(150, 250, 900)]
+    )
     up, down = climb(up_down_up)
     assert up == pytest.approx(180, rel=0.02)
     assert down == pytest.approx(30, rel=0.04)

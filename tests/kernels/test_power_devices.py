@@ -181,7 +181,9 @@ def test_power_without_threshold_power_gives_no_load():
     assert math.isnan(numbers["training_load"])
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.*x")) + sorted(EXAMPLES.glob("*.fit")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted(EXAMPLES.glob("*.*x")) + sorted(EXAMPLES.glob("*.fit")), ids=lambda p: p.name
+)
 def test_any_reader_output_runs_through(path):
     _, numbers = analysed(path)
     assert numbers["elapsed_time"] > 60

@@ -32,7 +32,14 @@ def test_an_hour_at_threshold_is_close_to_a_load_of_hundred():
 
 def test_without_power_nothing_about_power_is_a_number():
     out = session(np.full(600, NAN), ftp=250.0, heart_rate=np.full(600, 140.0))
-    for name in ("average_power", "max_power", "normalized_power", "intensity_factor", "training_load", "work"):
+    for name in (
+        "average_power",
+        "max_power",
+        "normalized_power",
+        "intensity_factor",
+        "training_load",
+        "work",
+    ):
         assert np.isnan(out[name]), name
     assert out["power_coverage"] == 0
     assert out["average_heart_rate"] == 140
@@ -83,7 +90,9 @@ def test_without_a_timer_missing_seconds_are_no_recorded_time():
 def test_cadence_averages_without_zeros_and_speed_decides_what_moves():
     cadence = np.tile([0.0, 80.0, 90.0, NAN], 50)
     speed = np.tile([0.0, 6.0, 8.0, 8.0], 50)
-    out = session(np.full(200, NAN), cadence=cadence, speed=speed, heart_rate=np.tile([100.0, 110, 120, 130], 50))
+    out = session(
+        np.full(200, NAN), cadence=cadence, speed=speed, heart_rate=np.tile([100.0, 110, 120, 130], 50)
+    )
     assert out["average_cadence"] == 85
     assert out["moving_time"] == 150
     assert out["max_speed"] == 8
@@ -96,7 +105,9 @@ def test_every_declared_field_comes_out_and_nothing_else():
     declared = {f.name for f in get("totals").fields({})}
     assert set(Totals.finish(Totals.start())) == declared
     curve = mean_max(power=rows(np.full(60, 100.0)), durations=[1, 5], missing="zero")
-    assert set(curve) == {f.name for f in get("mean_max").fields({"durations": (1.0, 5.0), "missing": "zero"})}
+    assert set(curve) == {
+        f.name for f in get("mean_max").fields({"durations": (1.0, 5.0), "missing": "zero"})
+    }
     declared = {f.name for f in get("best_efforts").fields({"durations": (1.0, 5.0)})}
     assert set(BestEfforts.finish(BestEfforts.start(durations=[1, 5]), durations=[1, 5])) == declared
 
