@@ -18,6 +18,7 @@ app = typer.Typer(
     name="hpcflow",
     help="Batch analytics on supercomputers: one short YAML, planned, run on Slurm or on this machine.",
     no_args_is_help=True,
+    rich_markup_mode=None,  # rich alone takes more time than all of --help and status
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
