@@ -217,6 +217,14 @@ def test_a_claim_of_more_than_memory_is_refused(tmp_path: Path) -> None:
     assert "more than its" in try_all("matlab", path)
 
 
+def test_a_huge_empty_hdf5_dataset_is_refused(tmp_path: Path) -> None:
+    import h5py
+
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", (2**40,), "f8", chunks=(1024,))
+    assert "more values than the file can hold" in try_all("hdf5", tmp_path / "a.h5")
+
+
 def test_arrays_that_are_no_signals(tmp_path: Path) -> None:
     path = tmp_path / "a.mat"
     reader = get_reader("matlab")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,12 @@ MOST_OBJECTS = 100_000
 
 MOST_COLUMNS = 4096
 """A two-dimensional dataset with more columns than this is not offered column by column."""
+
+DEFLATE = 1032
+"""Largest ratio that zlib's deflate reaches; an array that claims more bytes is damage, or was never filled."""
+
+LARGE = 1 << 26
+"""Bytes up to which a claim is believed without looking."""
 
 UNITS = ("units", "unit", "Units", "Unit", "UNITS")
 """Attributes that state a dataset's units."""
@@ -179,6 +186,9 @@ def _fault(item: Any) -> str:
         return "holds no numbers"
     if item.size == 0:
         return "holds no samples"
+    claimed = item.size * item.dtype.itemsize
+    if claimed > LARGE and claimed > DEFLATE * os.fstat(item.file.id.get_vfd_handle()).st_size:
+        return "claims more values than the file can hold"
     return ""
 
 

@@ -12,12 +12,9 @@ import numpy as np
 
 from hpcflow.data.readers.arrays import Array, Contents, FileReader, signal_dtype
 from hpcflow.data.readers.base import Quantity
-from hpcflow.data.readers.hdf5 import MOST_COLUMNS, HdfContents, quantity
+from hpcflow.data.readers.hdf5 import DEFLATE, MOST_COLUMNS, HdfContents, quantity
 from hpcflow.data.readers.matfile import AGAIN, HEADER, Element, single, walk
 from hpcflow.errors import DataError
-
-DEFLATE = 1032
-"""Largest ratio that zlib's deflate reaches; an array that claims more bytes is damage."""
 
 DEEPEST = 16
 """Structs within structs that are looked into."""
