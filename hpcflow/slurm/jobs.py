@@ -378,7 +378,7 @@ def _job(
         memory_per_worker=bound,
         memory=node.memory if whole else min(node.memory, -(-asked // 2**26) * 2**26),
         seconds=seconds,
-        warn_seconds=min(warn, seconds // 2),
+        warn_seconds=min(warn, max(seconds // 2, seconds - int(shape.seconds))),
         reasons=tuple(_reasons(shape, site, partition, bound, seconds, wave, options)),
     )
 
@@ -435,7 +435,8 @@ def _reasons(
     else:
         yield f"workers {shape.workers}: with fewer it would take longer, more are of no use or do not fit"
     agent = format_memory(AGENT_MEMORY)
-    yield f"memory: {shape.workers} × {format_memory(bound)} × {MEMORY_HEADROOM} headroom, and {agent} for the agent"
+    each = f"{format_memory(bound)} × {MEMORY_HEADROOM} headroom"
+    yield f"memory: {shape.workers} × {each}, and {agent} for the agent"
     if options.seconds:
         yield f"time {format_time(seconds)}: asked for; expected {_span(low, shape.seconds)}"
     else:

@@ -291,14 +291,13 @@ def dependency_of(
             continue
         tail = "-gate" if kind == "gate" else ""
         prefix = f"hl-{schedule.run}-e{epoch}-{key}-a"
-        alive = [
+        sent_before = [
             number
             for name, number in ids.items()
-            if name.startswith(prefix)
-            and name.removeprefix(prefix).removesuffix(tail).isdigit()
-            and number in shown
+            if name.startswith(prefix) and name.removeprefix(prefix).removesuffix(tail).isdigit()
         ]
-        if not alive and how == "afterany":
+        alive = [number for number in sent_before if number in shown]
+        if not alive and how == "afterany" and any(sent_before):
             continue  # it has ended already, so nothing is to be waited for
         if not alive:
             return None

@@ -135,7 +135,8 @@ def down(folder: str | Path) -> None:
         Where the folder is there and is no testbed.
     """
     place = Path(os.path.abspath(folder))
-    if not place.exists():
+    if not place.exists():  # somebody removed the folder alone
+        _sweep(place, [])
         return
     if not (place / "testbed.json").is_file():
         raise RequestError(
@@ -148,13 +149,7 @@ def down(folder: str | Path) -> None:
     for process in running:
         _signal(process, signal.SIGTERM)
     _wait_gone(running, 5.0)
-    for attempt in range(50):
-        strays = _ours(place)
-        for process in [*running, *strays]:
-            _signal(process, signal.SIGKILL)
-        if not strays and not any(_alive(process) for process in running):
-            break
-        time.sleep(0.02 * (attempt + 1))
+    _sweep(place, running)
     shutil.rmtree(place, ignore_errors=True)
     if place.exists():
         shutil.rmtree(place)
@@ -396,6 +391,17 @@ def _wait_gone(processes: Sequence[_Process], seconds: float) -> None:
     end = time.monotonic() + seconds
     while any(_alive(process) for process in processes) and time.monotonic() < end:
         time.sleep(0.02)
+
+
+def _sweep(place: Path, running: Sequence[_Process]) -> None:
+    """Kill what is left until nothing is."""
+    for attempt in range(50):
+        strays = _ours(place)
+        for process in [*running, *strays]:
+            _signal(process, signal.SIGKILL)
+        if not strays and not any(_alive(process) for process in running):
+            break
+        time.sleep(0.02 * (attempt + 1))
 
 
 def _ours(place: Path) -> list[_Process]:
