@@ -24,7 +24,10 @@ PLAUSIBLE = {
 """Values outside are missing: W, min-1, m/s, min-1, m, m, degrees. A heart rate of 0 is a lost strap."""
 
 ALTITUDE_JUMP = 30.0
-"""Metres by which a single altitude may leave the median of five around it."""
+"""m and m/s; a change of altitude beyond both is a jump of the device, not of the athlete."""
+
+BRIEF = 10.0
+"""Seconds; altitudes between two jumps are outliers if they last no longer."""
 
 FASTEST = 100.0
 """m/s; a position or distance that would need more, and comes back, is an outlier."""
@@ -155,11 +158,8 @@ def _remove_outliers(stamps: np.ndarray, samples: dict[str, np.ndarray]) -> None
         lat[stray] = lon[stray] = np.nan
 
     raised = np.flatnonzero(np.isfinite(samples["altitude"]))
-    if len(raised) >= 5:
-        x = samples["altitude"][raised]
-        padded = np.concatenate([x[2:0:-1], x, x[-2:-4:-1]])
-        middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
-        samples["altitude"][raised[np.abs(x - middle) > ALTITUDE_JUMP]] = np.nan
+    if len(raised) > 1:
+        samples["altitude"][raised[_between_jumps(stamps[raised], samples["altitude"][raised])]] = np.nan
 
     far = np.flatnonzero(np.isfinite(samples["distance"]))
     if len(far) > 2:
@@ -167,6 +167,16 @@ def _remove_outliers(stamps: np.ndarray, samples: dict[str, np.ndarray]) -> None
         limit = FASTEST * np.maximum(np.diff(stamps[far]), 1.0)
         spike = (np.diff(x)[:-1] > limit[:-1]) & (x[2:] < x[1:-1])
         samples["distance"][far[1:-1][spike]] = np.nan
+
+
+def _between_jumps(stamps: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Which altitudes lie in a stretch of less than 10 s that a jump begins or ends; none if all do."""
+    step, wait = np.abs(np.diff(x)), np.maximum(np.diff(stamps), 1.0)
+    stretch = np.concatenate([[0], np.cumsum((step > ALTITUDE_JUMP) & (step > ALTITUDE_JUMP * wait))])
+    first = np.flatnonzero(np.diff(stretch, prepend=-1))
+    last = np.append(first[1:], len(x)) - 1
+    brief = (stamps[last] - stamps[first] < BRIEF) & (len(first) > 1)
+    return brief[stretch] if not brief.all() else np.zeros(len(x), bool)
 
 
 def _mean(bins: np.ndarray, x: np.ndarray, seconds: int) -> np.ndarray:

@@ -126,6 +126,15 @@ def test_an_altitude_spike_is_removed_and_a_steep_way_is_not():
         assert list(np.flatnonzero(np.isnan(out["altitude"]))) == missing
 
 
+def test_a_few_wrong_altitudes_at_the_start_are_removed_and_a_new_calibration_stays():
+    wrong = np.full(60, 56.0)
+    wrong[1:4] = 142.0
+    out = clean(np.arange(60), max_gap=0, altitude=wrong)
+    assert list(np.flatnonzero(np.isnan(out["altitude"]))) == [0, 1, 2, 3]
+    step = np.repeat([56.0, 142.0], 30)
+    np.testing.assert_array_equal(clean(np.arange(60), altitude=step)["altitude"], step)
+
+
 def test_positions_at_null_island_and_jumps_there_and_back_are_removed():
     lat, lon = 64.22 + np.arange(10) * 1e-5, np.full(10, 27.7)
     lat[3] = lon[3] = 0.0

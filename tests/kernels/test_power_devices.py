@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "workflows" / "examples" / "act
 
 
 @cache
-def analysed(path: Path):
+def analysed(path: Path, own_timer: bool = True):
     """Facts, session and power curve of one file, along the steps of `workflows/power_session.yaml`."""
     record = READER.scan(path, {})[0]
     values = READER.read(path, record.channel, 0, record.size, {})
@@ -40,7 +40,7 @@ def analysed(path: Path):
         **{name: rows[name] for name in names},
         ftp=facts.get("ftp"),
         elapsed_time=facts.get("device_elapsed_time"),
-        timer_time=facts.get("timer_time"),
+        timer_time=facts.get("timer_time") if own_timer else None,
         moving_speed=0.5,
     )
     best = mean_max(power=rows["power"], durations=[60.0, 300.0, 1200.0], missing="zero")
@@ -78,6 +78,7 @@ TABLE = [
     ("activity-small-fenix2-run.fit", "distance", 9008.22, 0.01),
     ("activity-small-fenix2-run.fit", "timer_time", 2832.0, 1),
     ("activity-small-fenix2-run.fit", "ascent", 64, 1),
+    ("activity-small-fenix2-run.fit", "descent", 61, 1),
     ("activity-small-fenix2-run.fit", "average_cadence", 81, 1),
     ("activity-small-fenix2-run.fit", "average_heart_rate", 153.98, 0.01),
     ("activity-small-fenix2-run.fit", "max_heart_rate", 178, 1),
@@ -187,3 +188,19 @@ def test_power_without_threshold_power_gives_no_load():
 def test_any_reader_output_runs_through(path):
     _, numbers = analysed(path)
     assert numbers["elapsed_time"] > 60
+
+
+@pytest.mark.parametrize(
+    ("file", "stated"),
+    [
+        ("4078723797.fit", 8355.6),
+        ("sample-activity-indoor-trainer.fit", 2261.85),
+        ("event_timestamp.fit", 4371.56),
+        ("2013-02-06-12-11-14.fit", 2625.14),
+        ("2020-06-01-16-52-40.fit", 93.7),
+    ],
+)
+def test_the_timer_counted_from_events_agrees_with_the_device_s_own(file, stated):
+    _, numbers = analysed(EXAMPLES / file, own_timer=False)
+    assert numbers["timer_time"] == pytest.approx(stated, rel=0.01)
+    assert numbers["clock_time"] >= numbers["timer_time"]
