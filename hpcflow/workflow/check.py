@@ -129,6 +129,8 @@ def _save(
 ) -> tuple[Ref, ...]:
     saved: list[Ref] = []
     for index, text in enumerate(plain(node) if node is not None else ()):
+        if text is None:
+            continue
         path = join("save", index)
         ref = check_graph.read_reference(text, path, list(datasets), list(drafts), found)
         if ref is None:

@@ -21,10 +21,12 @@ def check_dataset(name: str, node: Node, readers: Collection[str] | None, found:
     path = join("datasets", name)
     value: Mapping[str, Any] = plain(node)
     files = _texts(value.get("files"))
+    listed = isinstance(value.get("files"), list)
     _source(path, value, found)
     for index, one in enumerate(files):
-        place = join(join(path, "files"), index) if isinstance(value["files"], list) else join(path, "files")
-        check_path(place, one, found, glob=True)
+        if one is not None:
+            place = join(join(path, "files"), index) if listed else join(path, "files")
+            check_path(place, one, found, glob=True)
     for key in ("zarr", "records", "store"):
         if key in value:
             check_path(join(path, key), value[key], found, written=key == "store")
@@ -77,7 +79,7 @@ def _fact(path: str, value: Mapping[str, Any], found: Findings) -> FactSpec:
     units, asked = value.get("units"), value.get("dimension")
     select = _texts(value.get("select"))
     for one in select:
-        if not one.strip() or "\n" in one:
+        if one is not None and (not one.strip() or "\n" in one):
             found.add(join(path, "select"), "select holds names or globs", shown(one), "write it like *_time")
     if asked is not None and asked != "text":
         try:
@@ -101,7 +103,7 @@ def check_run(node: Node | None, found: Findings) -> RunSpec:
     """Check the run section, keys and types being right already."""
     value: Mapping[str, Any] = plain(node) if node is not None else {}
     budget: dict[str, float] = {}
-    for one in _texts(value.get("budget")):
+    for one in filter(None, _texts(value.get("budget"))):
         try:
             kind, hours = parse_budget(one)
             if kind in budget:
@@ -144,7 +146,8 @@ def _quantity(
     return None
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _texts(value: Any) -> tuple[Any, ...]:
+    """One text or a list of them as a tuple; None stands where an entry was refused."""
     if value is None:
         return ()
     return (value,) if isinstance(value, str) else tuple(value)

@@ -111,7 +111,7 @@ def check_shape(root: Node, found: Findings) -> Node:
     _version(root, found, cut)
     found.cut |= {_path(location) for location in cut}
     try:
-        WorkflowShape.model_validate(plain(_without(root, cut)))
+        WorkflowShape.model_validate(plain(_without(root, cut, gap="x")))
     except ValidationError as error:
         for one in error.errors(include_url=False, include_context=True):
             location = tuple(part for part in one["loc"])
@@ -140,10 +140,15 @@ def _children(node: Node) -> list[tuple[str | int, Node]]:
     return list(enumerate(node.value)) if isinstance(node.value, tuple) else []
 
 
-def _without(node: Node, cut: set[Location], at: Location = ()) -> Node:
-    kept = [
-        (key, _without(child, cut, (*at, key))) for key, child in _children(node) if (*at, key) not in cut
-    ]
+def _without(node: Node, cut: set[Location], gap: str | None = None, at: Location = ()) -> Node:
+    """Leave out what was refused; in lists a gap stays in its place, so that others keep their numbers."""
+    kept: list[tuple[str | int, Node]] = []
+    for key, child in _children(node):
+        here = (*at, key)
+        if here not in cut:
+            kept.append((key, _without(child, cut, gap, here)))
+        elif isinstance(key, int):
+            kept.append((key, Node(gap, child.place, sound=False)))
     if isinstance(node.value, dict):
         return replace(node, value=dict(kept))
     return replace(node, value=tuple(child for _, child in kept)) if isinstance(node.value, tuple) else node
