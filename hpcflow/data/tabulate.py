@@ -6,14 +6,14 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hpcflow.data.files import record_id
-from hpcflow.data.readers.base import Quantity, ScannedRecord, ScannedVariable
+from hpcflow.data.readers.base import ScannedRecord, ScannedVariable
 from hpcflow.data.readers.registry import to_si
 from hpcflow.errors import DataError
 from hpcflow.plan.layout import Layout, layout_for, place
@@ -229,77 +229,90 @@ def _variables(
     return tuple(kept)
 
 
+Stated = dict[str, tuple[list[int], list[Any]]]
+"""What headers say of one fact: by units ("text" for texts), the records and their values."""
+
+
 def _facts(found: Sequence[Found], given: Given, warnings: list[str]) -> dict[str, Fact]:
-    names: dict[str, None] = dict.fromkeys((*given.index, *given.defaults))
-    asked = given.options.get("facts") or {}
-    names.update(dict.fromkeys(asked))
-    headers: dict[str, list[tuple[int, Quantity]]] = {}
+    headers: dict[str, Stated] = {}
     for number, one in enumerate(found):
         if one.record is None:
             continue
         for name, quantity in one.record.facts.items():
-            headers.setdefault(name, []).append((number, quantity))
+            value = quantity.value
+            units = "text" if isinstance(value, str) else quantity.units or "1"
+            _note(headers, name, units, number, value)
         if one.record.rate is not None:
-            headers.setdefault(RATE, []).append((number, Quantity(one.record.rate, "Hz")))
-    names.update(dict.fromkeys(sorted(headers)))
+            _note(headers, RATE, "Hz", number, one.record.rate)
+    asked = given.options.get("facts") or {}
+    names = dict.fromkeys((*given.index, *given.defaults, *asked, *sorted(headers)))
     return {
         name: _fact(
-            name, found, given, headers.get(name, ()), (asked.get(name) or {}).get("dimension"), warnings
+            name, found, given, headers.get(name, {}), (asked.get(name) or {}).get("dimension"), warnings
         )
         for name in names
     }
+
+
+def _note(headers: dict[str, Stated], name: str, units: str, number: int, value: float | str) -> None:
+    stated = headers.get(name)
+    if stated is None:
+        stated = headers[name] = {}
+    group = stated.get(units)
+    if group is None:
+        group = stated[units] = ([], [])
+    group[0].append(number)
+    group[1].append(value)
 
 
 def _fact(
     name: str,
     found: Sequence[Found],
     given: Given,
-    header: Sequence[tuple[int, Quantity]],
+    header: Stated,
     dimension: str | None,
     warnings: list[str],
 ) -> Fact:
-    """One fact by precedence: index, then header, then default."""
+    """One fact by precedence: index, then header, then default. Its units are those of the first source."""
     count = len(found)
-    dimension = "frequency" if name == RATE else dimension
-    convert = _converter(dimension)
-    stated = [(number, convert(quantity)) for number, quantity in header]
-    units = next(
-        (
-            known
-            for known in (
-                given.index[name][0] if name in given.index else None,
-                next((value[1] for _, value in stated if value is not None), None),
-                given.defaults[name][1] if name in given.defaults else None,
-            )
-            if known is not None
-        ),
-        "1",
-    )
+    groups = [
+        (_convert(units, "frequency" if name == RATE else dimension), numbers, said)
+        for units, (numbers, said) in header.items()
+    ]
+    known = sorted((numbers[0], factors[2]) for factors, numbers, _ in groups if factors is not None)
+    if name in given.index:
+        units = given.index[name][0]
+    elif known:
+        units = known[0][1]
+    else:
+        units = given.defaults[name][1] if name in given.defaults else "1"
     text = units == "text"
     values = _texts([""] * count) if text else np.full(count, math.nan)
     origin = np.zeros(count, np.int8)
-    misfits: list[int] = []
     if name in given.defaults:
         value, own = given.defaults[name]
-        fitting = _fit(value, own, units)
-        if fitting is None:
+        if own == units or text:
+            values[:], origin[:] = _as_text(value) if text else value, DEFAULT
+        else:
             warnings.append(
                 f"the default of {name} is in {own} where the records have {units}: "
                 f"not used; state it in {units}"
             )
+    misfits: list[int] = []
+    for factors, numbers, said in groups:
+        if factors is None or (factors[2] != units and not text):
+            misfits.extend(numbers)
+            continue
+        if text:
+            values[numbers] = [_as_text(value) for value in said]
         else:
-            values[:], origin[:] = fitting, DEFAULT
-    for number, converted in stated:
-        fitting = None if converted is None else _fit(*converted, units)
-        if fitting is None:
-            misfits.append(number)
-        else:
-            values[number], origin[number] = fitting, HEADER
+            values[numbers] = np.asarray(said, np.float64) * factors[0] + factors[1]
+        origin[numbers] = HEADER
     if name in given.index:
-        for number, said in enumerate(given.index[name][1]):
-            if said is not None:
-                values[number], origin[number] = said, INDEX
-    lost = [number for number in misfits if origin[number] == MISSING]
+        numbers = [number for number, value in enumerate(given.index[name][1]) if value is not None]
+        values[numbers] = [given.index[name][1][number] for number in numbers]
+        origin[numbers] = INDEX
+    lost = sorted(number for number in misfits if origin[number] == MISSING)
     if lost:
         example = found[lost[0]].path
         warnings.append(
@@ -312,32 +325,20 @@ def _fact(
     return Fact(name, values, units, origin)
 
 
-def _converter(dimension: str | None) -> Callable[[Quantity], tuple[float | str, str] | None]:
-    """To (SI value, units); None for what cannot be converted."""
+def _as_text(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.15g}"
+
+
+def _convert(units: str, dimension: str | None) -> tuple[float, float, str] | None:
+    """Factor, offset and SI units; None for units that cannot be converted."""
     from hpcflow.units import UnitError, convert
 
-    known: dict[str, tuple[float, float, str] | None] = {}
-
-    def apply(quantity: Quantity) -> tuple[float | str, str] | None:
-        if isinstance(quantity.value, str):
-            return quantity.value, "text"
-        units = quantity.units or "1"
-        if units not in known:
-            try:
-                known[units] = convert(units, None if dimension == "text" else dimension)
-            except UnitError:
-                known[units] = None
-        factors = known[units]
-        return None if factors is None else (quantity.value * factors[0] + factors[1], factors[2])
-
-    return apply
-
-
-def _fit(value: float | str, own: str, units: str) -> float | str | None:
-    """A value in the column's units; numbers become text in a column of texts."""
-    if own == units:
-        return value
-    return f"{value:.15g}" if units == "text" and not isinstance(value, str) else None
+    if units == "text":
+        return 1.0, 0.0, "text"
+    try:
+        return convert(units, None if dimension == "text" else dimension)
+    except UnitError:
+        return None
 
 
 def _continue(table: RecordTable, previous: RecordTable, layout: Layout) -> RecordTable:

@@ -21,7 +21,7 @@ MOST_COLUMNS = 4096
 """A two-dimensional dataset with more columns than this is not offered column by column."""
 
 DEFLATE = 1032
-"""Largest ratio that zlib's deflate reaches; an array that claims more bytes is damage, or was never filled."""
+"""Largest ratio that zlib's deflate reaches; an array that claims more is damage, or was never filled."""
 
 LARGE = 1 << 26
 """Bytes up to which a claim is believed without looking."""
