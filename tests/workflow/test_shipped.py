@@ -6,7 +6,8 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from hpcflow.workflow.load import load_workflow
+from hpcflow.workflow import model_file
+from hpcflow.workflow.load import load_text, load_workflow
 from hpcflow.workflow.schema import json_schema
 
 
@@ -27,3 +28,25 @@ def test_a_shipped_workflow_is_sound(name, repo):
 def test_every_shipped_workflow_is_tried_here(repo):
     names = {path.stem for path in (repo / "workflows").glob("*.yaml")}
     assert names == {"bearing_condition", "power_session"}
+
+
+def test_the_example_of_the_documentation_is_sound(repo):
+    text = (repo / "docs" / "workflow-file.md").read_text(encoding="utf-8")
+    example = text.split("```yaml\n")[1].split("```")[0]
+    spec = load_text(example.encode(), "example.yaml")
+    assert spec.step("band").params["low"] == 2000.0
+    changed = load_text(example.encode(), "example.yaml", ["band=[1 kHz, 3 kHz]"])
+    assert changed.step("band").params == {"low": 1000.0, "high": 3000.0, "order": 4}
+
+
+def test_the_documentation_names_every_key(repo):
+    text = (repo / "docs" / "workflow-file.md").read_text(encoding="utf-8")
+    shapes = (
+        model_file.WorkflowShape,
+        model_file.DatasetShape,
+        model_file.VariableShape,
+        model_file.StepShape,
+    )
+    for shape in (*shapes, model_file.RunShape):
+        for name, one in shape.model_fields.items():
+            assert f"`{one.alias or name}`" in text
