@@ -192,10 +192,10 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         if record in skipped:
             continue
         if ctx.reusable.all_of(chain.stored, record):
-            reused += 1
+            reused += first == 0
             pieces += chain.earlier(record, (first, last))
             continue
-        computed += 1
+        computed += first == 0
         length = int(chain.grid.tile[record])
         samples += min(last * length, int(chain.axis.size[record])) - first * length
         for tile in range(first, last):
