@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterable
 
-_FOREIGN = re.compile(r"hpcflow(_new\d*)?-(?P<version>[^-]+)\.(dist|egg)-info")
+_FOREIGN = re.compile(r"hpcflow(_new\d*)?-(?P<version>[^-]+)(-py[^-]+)?\.(dist|egg)-info")
 
 
 def foreign(paths: Iterable[str]) -> str | None:

@@ -81,7 +81,7 @@ class Workflow:
         only: Sequence[str] = (),
         limit: int | None = None,
     ) -> Plan:
-        """Scan the data and decide everything; nothing is written.
+        """Scan the data and decide everything; nothing is written but the scan's cache of checksums.
 
         Parameters
         ----------

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.no_skips import pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+
 REPO = Path(__file__).resolve().parents[1]
 
 
