@@ -217,7 +217,7 @@ def parse_squeue(text: str) -> list[Row]:
                 job_id=int(base),
                 element=int(index) if index.isdigit() else None,
                 state=state,
-                reason="" if reason == "None" else reason,
+                reason=_reason(reason, state),
                 submitted=_time(submitted),
                 started=_time(started),
                 ended="" if alive else _time(ended),
@@ -284,7 +284,7 @@ def parse_sacct(text: str) -> list[Row]:
             job_id=base,
             element=element,
             state=word,
-            reason="" if rest[3] == "None" else rest[3],
+            reason=_reason(rest[3], word),
             submitted=_time(submitted),
             started=_time(started),
             ended=_time(ended),
@@ -377,6 +377,11 @@ def _hint(said: str) -> str:
         "Requested time limit": "ask for less time or name another partition",
     }
     return "".join(f" ({hint})" for words, hint in hints.items() if words in said)
+
+
+def _reason(text: str, state: str) -> str:
+    """Slurm keeps the reason for which a job once waited."""
+    return "" if text == "None" or state in ("COMPLETED", "RUNNING") else text
 
 
 def _time(text: str) -> str:

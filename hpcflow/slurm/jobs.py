@@ -14,8 +14,10 @@ AGENT_MEMORY = 512 * 2**20
 """Bytes of a job that are not its workers': the agent, the shell, what the page cache needs to be useful."""
 MEMORY_HEADROOM = 1.25
 """A worker may exceed its planned bound by this factor before it is stopped."""
-STARTUP_SECONDS = 15
-"""Workers' imports and the first look at the ledger, per stage."""
+STARTUP_SECONDS = 30
+"""Workers' imports from a shared file system."""
+BARRIER_SECONDS = 2
+"""Looking at the ledger and waiting for the last worker, per stage."""
 TIME_MARGIN = 1.5
 SHORT_SECONDS = 180
 LONG_SECONDS = 4 * 3600
@@ -237,11 +239,11 @@ def _capacity(stages: Sequence[StageNeed], site: Site, partition: str, options: 
 
 def _estimate(stages: Sequence[StageNeed], elements: int, workers: int, *, high: bool = True) -> float:
     """Seconds of the longest element."""
-    total = 0.0
+    total = float(STARTUP_SECONDS)
     for need in stages:
         share = -(-need.blocks // elements)
         one = need.seconds_high if high else need.seconds_low
-        total += STARTUP_SECONDS + -(-share // workers) * one
+        total += BARRIER_SECONDS + -(-share // workers) * one
     return total
 
 

@@ -10,7 +10,7 @@
 #   packing: all stages fit one job: no queueing between stages
 #   workers 2: the fewest with which it is expected to end in 3 minutes
 #   memory: 2 × 420M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:01:11 to 00:02:32, × 1.5 margin, and time to finish blocks when warned
+#   time 00:10:00: expected 00:00:49 to 00:02:10, × 1.5 margin, and time to finish blocks when warned
 #   no scheduler: the scripts run one after another
 #
 

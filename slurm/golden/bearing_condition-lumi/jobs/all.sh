@@ -11,8 +11,8 @@
 #   packing: all stages fit one job: no queueing between stages
 #   workers 2: the fewest with which it is expected to end in 3 minutes
 #   memory: 2 × 420M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:01:11 to 00:02:32, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.085 core-hours at the longest expected time
+#   time 00:10:00: expected 00:00:49 to 00:02:10, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.072 core-hours at the longest expected time
 #   gate jobs: whether a job may submit jobs here is not known (not documented; a gate says so in its log
 #     where it is refused)
 #

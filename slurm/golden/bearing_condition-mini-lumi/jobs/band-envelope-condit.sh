@@ -9,8 +9,8 @@
 #   array: 4 elements, each a fixed share of the blocks, 3 to a wave
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 420M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:18 to 00:00:43, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.048 core-hours at the longest expected time
+#   time 00:10:00: expected 00:00:36 to 00:01:00, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.067 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-ac805b89-band-envelope-condit
@@ -70,7 +70,7 @@ if ! "$python" -m hpcflow.run.account "$run" --stages ingest; then
 fi
 
 # One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
-srun --ntasks=1 --cpus-per-task=1 --mpi=none --cpu-bind=none \
+srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
     --workers "$workers" --memory-per-worker "$((1 * 440401920 / workers))" \

@@ -8,8 +8,8 @@
 #   array: 4 elements, each a fixed share of the blocks, 3 to a wave
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 380M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:16 to 00:00:27, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.03 core-hours at the longest expected time
+#   time 00:10:00: expected 00:00:33 to 00:00:44, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.049 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-ac805b89-diagnosis
@@ -69,7 +69,7 @@ if ! "$python" -m hpcflow.run.account "$run" --stages band+envelope+condition; t
 fi
 
 # One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
-srun --ntasks=1 --cpus-per-task=1 --mpi=none --cpu-bind=none \
+srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
     --workers "$workers" --memory-per-worker "$((1 * 398458880 / workers))" \

@@ -8,8 +8,8 @@
 #   array: 79 elements, each a fixed share of the blocks, 79 to a wave
 #   workers 128: with fewer it would take longer, more are of no use or do not fit
 #   memory: 128 × 900M × 1.25 headroom, and 512M for the agent
-#   time 06:10:00: expected 00:59:45 to 03:58:15, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 40,153 core-hours at the longest expected time
+#   time 06:10:00: expected 01:00:02 to 03:58:32, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 40,201 core-hours at the longest expected time
 #   gate jobs: whether a job may submit jobs here is not known (not documented; a gate says so in its log
 #     where it is refused)
 #

@@ -7,8 +7,8 @@
 #   packing: one allocation is enough
 #   workers 128: with fewer it would take longer, more are of no use or do not fit
 #   memory: 128 × 500M × 1.25 headroom, and 512M for the agent
-#   time 01:10:00: expected 00:07:02 to 00:40:57, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 87 core-hours at the longest expected time
+#   time 01:10:00: expected 00:07:19 to 00:41:14, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 88 core-hours at the longest expected time
 #   gate jobs: whether a job may submit jobs here is not known (not documented; a gate says so in its log
 #     where it is refused)
 #

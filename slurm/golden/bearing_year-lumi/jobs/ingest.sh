@@ -8,8 +8,8 @@
 #   array: 3 elements, each a fixed share of the blocks, 3 to a wave
 #   workers 128: with fewer it would take longer, more are of no use or do not fit
 #   memory: 128 × 600M × 1.25 headroom, and 512M for the agent
-#   time 05:20:00: expected 00:45:35 to 03:24:15, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 1,307 core-hours at the longest expected time
+#   time 05:20:00: expected 00:45:52 to 03:24:32, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 1,309 core-hours at the longest expected time
 #   gate jobs: whether a job may submit jobs here is not known (not documented; a gate says so in its log
 #     where it is refused)
 #

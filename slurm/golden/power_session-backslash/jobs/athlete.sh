@@ -7,8 +7,8 @@
 #   packing: 2 elements were asked for
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 200M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:15 to 00:00:16, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.0044 core-hours at the longest expected time
+#   time 00:10:00: expected 00:00:32 to 00:00:33, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.0092 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-81c0c5df-athlete
@@ -72,7 +72,7 @@ if ! "$python" -m hpcflow.run.account "$run" --stages clean+curve+summary; then
 fi
 
 # One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
-srun --ntasks=1 --cpus-per-task=1 --mpi=none --cpu-bind=none \
+srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
     --workers "$workers" --memory-per-worker "$((1 * 209715200 / workers))" \

@@ -8,8 +8,8 @@
 #   array: 2 elements, each a fixed share of the blocks, 2 to a wave
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 200M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:16 to 00:00:25, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.014 core-hours at the longest expected time
+#   time 00:10:00: expected 00:00:33 to 00:00:42, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.023 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-81c0c5df-ingest
@@ -67,7 +67,7 @@ unset PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE=1
 
 # One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
-srun --ntasks=1 --cpus-per-task=1 --mpi=none --cpu-bind=none \
+srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
     --workers "$workers" --memory-per-worker "$((1 * 209715200 / workers))" \

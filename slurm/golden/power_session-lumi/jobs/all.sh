@@ -9,8 +9,8 @@
 #   packing: all stages fit one job: no queueing between stages
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 240M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:48 to 00:01:13, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.02 core-hours at the longest expected time
+#   time 00:10:00: expected 00:00:39 to 00:01:04, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.018 core-hours at the longest expected time
 #   gate jobs: whether a job may submit jobs here is not known (not documented; a gate says so in its log
 #     where it is refused)
 #

@@ -10,8 +10,8 @@
 #   packing: all stages fit one job: no queueing between stages
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 240M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:48 to 00:01:13, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.02 core-hours at the longest expected time
+#   time 00:10:00: expected 00:00:39 to 00:01:04, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.018 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-623a7fc4-all
@@ -66,7 +66,7 @@ unset PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE=1
 
 # One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
-srun --ntasks=1 --cpus-per-task=1 --mpi=none --cpu-bind=none \
+srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
     --workers "$workers" --memory-per-worker "$((1 * 251658240 / workers))" \
