@@ -186,7 +186,10 @@ STEPS = (
 
 
 def workflow(
-    folder: Path, block_bytes: int | None = None, steps: tuple[StepSpec, ...] = STEPS, save: tuple[str, ...] = ()
+    folder: Path,
+    block_bytes: int | None = None,
+    steps: tuple[StepSpec, ...] = STEPS,
+    save: tuple[str, ...] = (),
 ) -> WorkflowSpec:
     """A checked workflow over the made-up dataset."""
     names = save or tuple(s.name for s in steps)
@@ -206,7 +209,9 @@ def workflow(
     )
 
 
-def prepare(folder: Path, records: list[np.ndarray], block_bytes: int | None = None, store: str = "store") -> RunFolder:
+def prepare(
+    folder: Path, records: list[np.ndarray], block_bytes: int | None = None, store: str = "store"
+) -> RunFolder:
     """A run folder over made-up records that lie as raw files in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, values in enumerate(records):
@@ -214,7 +219,9 @@ def prepare(folder: Path, records: list[np.ndarray], block_bytes: int | None = N
     table = table_of([len(r) for r in records])
     cut = compile_cut(workflow(folder, block_bytes), {"made": table})
     request = DatasetRequest(folder, folder / f"{store}.zarr", "toy", {})
-    return prepare_run(folder / "runs", cut, {"made": table}, {"made": request}, b"hpcflow: 1\n", {"aside": []})
+    return prepare_run(
+        folder / "runs", cut, {"made": table}, {"made": request}, b"hpcflow: 1\n", {"aside": []}
+    )
 
 
 def read(reader: Any, path: Path, channel: str, start: int, stop: int, *_: Any) -> dict[str, np.ndarray]:
