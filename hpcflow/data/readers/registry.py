@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hpcflow.data.readers.base import ENTRY_POINT, Reader
 from hpcflow.errors import DataError, RequestError
@@ -177,14 +177,13 @@ def _units_of(
     """Units of a record's variables, remembered per state of the file: a stage asks for each stretch."""
     state = path.stat()
     text = json.dumps(options, sort_keys=True, default=list)
-    return _remembered(reader.name, str(path), state.st_size, state.st_mtime_ns, channel, text)
+    return _remembered(cast(Any, reader), str(path), state.st_size, state.st_mtime_ns, channel, text)
 
 
 @lru_cache(maxsize=256)
 def _remembered(
-    name: str, path: str, size: int, mtime_ns: int, channel: str, options: str
+    reader: Reader, path: str, size: int, mtime_ns: int, channel: str, options: str
 ) -> Mapping[str, str | None]:
-    reader = get_reader(name)
     units = getattr(reader, "units", None)
     if units is not None:
         found: Mapping[str, str | None] = units(Path(path), channel, json.loads(options))
