@@ -114,9 +114,11 @@ def up(
         )
     site = site or load_site(PROFILE)
     place = _checked_folder(folder)
-    names = _node_names(site, nodes)
+    names = _node_names(site, nodes, secrets.randbelow(900) * 1000 if cgroup else 0)
     place.mkdir(parents=True, mode=0o700)
-    (place / "testbed.json").write_text(json.dumps({"hpcflow_testbed": 1, "site": site.name}) + "\n")
+    every = [name for group in names.values() for name in group]
+    mark = {"hpcflow_testbed": 1, "site": site.name, "cgroups": every if cgroup else []}
+    (place / "testbed.json").write_text(json.dumps(mark) + "\n")
     try:
         return _start(
             place, site, names, accounting, dict(submitted or {}), cgroup, node_timeout, min_job_age
@@ -150,6 +152,7 @@ def down(folder: str | Path) -> None:
         _signal(process, signal.SIGTERM)
     _wait_gone(running, 5.0)
     _sweep(place, running)
+    _remove_cgroups(place)
     shutil.rmtree(place, ignore_errors=True)
     if place.exists():
         shutil.rmtree(place)
@@ -182,14 +185,14 @@ def _checked_folder(folder: str | Path) -> Path:
     return place
 
 
-def _node_names(site: Site, nodes: Mapping[str, int] | None) -> dict[str, list[str]]:
+def _node_names(site: Site, nodes: Mapping[str, int] | None, start: int) -> dict[str, list[str]]:
     kinds = list(site.nodes)
     if nodes is None:
         nodes = {kinds[0]: 3} | {kind: 1 for kind in kinds[1:] if site.nodes[kind].gpus}
     unknown = sorted(set(nodes) - set(kinds))
     if unknown:
         raise RequestError(f"node types of {site.name} are {', '.join(kinds)}; {', '.join(unknown)} is none")
-    numbers = iter(range(1, 10_000))
+    numbers = iter(range(start + 1, start + 1000))
     return {
         kind: [f"nid{next(numbers):06d}" for _ in range(nodes[kind])] for kind in kinds if nodes.get(kind)
     }
@@ -402,6 +405,16 @@ def _sweep(place: Path, running: Sequence[_Process]) -> None:
         if not strays and not any(_alive(process) for process in running):
             break
         time.sleep(0.02 * (attempt + 1))
+
+
+def _remove_cgroups(place: Path) -> None:
+    """Remove the groups that slurmd made for its nodes, whose names no other testbed has."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        for name in json.loads((place / "testbed.json").read_text())["cgroups"]:
+            for top in Path("/sys/fs/cgroup").glob(f"*/slurm_{name}"):
+                for folder, _, _ in os.walk(top, topdown=False):
+                    with contextlib.suppress(OSError):
+                        os.rmdir(folder)
 
 
 def _ours(place: Path) -> list[_Process]:

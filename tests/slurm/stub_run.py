@@ -7,6 +7,7 @@ files in the run folder: ``fault-<stage>-<block>`` holds what befalls that block
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import signal
 import sys
@@ -56,6 +57,10 @@ def compute(folder: RunFolder, name: str, stage: str, block: int) -> str:
         os._exit(3)
     if what == "exit":
         os._exit(3)
+    if what == "hog":  # shared memory, which no RLIMIT_DATA bounds: the kernel must step in
+        memory = mmap.mmap(-1, 1200 * 2**20)
+        for start in range(0, len(memory), 4096):
+            memory[start] = 1
     if what == "slow":
         time.sleep(1.5)
     if what == "memory":

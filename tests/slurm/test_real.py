@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -23,7 +24,8 @@ from hpcflow.slurm.schedule import Schedule
 from hpcflow.slurm.script import Place
 from hpcflow.slurm.sending import cancel, submit
 from hpcflow.slurm.status import JobState, status
-from hpcflow.slurm.testbed import Testbed
+from hpcflow.slurm.testbed import Testbed, missing_programs, testbed
+from tests.conftest import require
 from tests.slurm.stub_run import make_run, set_fault
 
 pytestmark = pytest.mark.slurm
@@ -247,3 +249,27 @@ def test_a_controller_away_is_no_answer(bed: Testbed, make: Make, monkeypatch: p
     finally:
         del os.environ["SLURM_CONF"]
     assert done_once(folder, "one", 2)
+
+
+def test_the_kernel_kills_a_worker_and_the_agent_goes_on_with_fewer(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = os.geteuid() == 0 and Path("/sys/fs/cgroup/memory").is_dir()
+    require(held and not missing_programs(), "root, cgroup v1 and Slurm")
+    place = Path(tempfile.mkdtemp(prefix="tb", dir="/tmp"))
+    try:
+        with testbed(place / "s", nodes={"cpu": 1}, cgroup=True) as bed:
+            monkeypatch.setenv("SLURM_CONF", str(bed.conf))
+            folder, schedule = make("oom", {"one": 6})
+            assert schedule.jobs[0].memory < 1200 * 2**20
+            set_fault(folder, "one", 3, "hog", times=1)
+            submit(folder, schedule)
+            wait_ended(folder)
+            text = logs_of(folder)
+            assert "short of memory: 1 workers" in text
+            assert done_once(folder, "one", 6), text
+            groups = list(Path("/sys/fs/cgroup/memory").glob(f"slurm_{bed.nodes[0]}"))
+            assert groups
+        assert not any(group.exists() for group in groups), "a cgroup was left behind"
+    finally:
+        place.rmdir()
