@@ -51,7 +51,7 @@ class Total:
         return {"sum": np.zeros(1), "count": np.zeros(1, np.int64)}
 
     @staticmethod
-    def add(state: dict[str, np.ndarray], *, sums: dict[str, Any]) -> dict[str, np.ndarray]:
+    def add(state: dict[str, np.ndarray], index: int, *, sums: dict[str, Any]) -> dict[str, np.ndarray]:
         value = np.nan_to_num(sums["peaks"].values)
         return {"sum": state["sum"] + value, "count": state["count"] + 1}
 

@@ -176,7 +176,7 @@ class Contract:
         record: ``f(*, <port>: Rows | float | str | None ..., **params) -> {field: value}``, each value
         of shape inner dims, or (rows, inner dims) where `length` is given. A `rows` port fed by a whole
         step gets ``{field: Rows}``.
-        reduce: a class with ``start(**params)``, ``add(state, **ports)`` for one record, ``merge(a, b)``,
+        reduce: a class with ``start(**params)``, ``add(state, index, **ports)`` for one record, ``merge(a, b)``,
         ``finish(state, **params)``; states are dicts of arrays of fixed shape.
     geometry
         ``geometry(params, rate) -> Geometry``; map and window only.

@@ -24,12 +24,11 @@ class BestEfforts:
             "record": np.full(n, -1, np.int64),
             "start": np.full(n, np.nan),
             "activities": np.zeros(n, np.int64),
-            "records": np.zeros(1, np.int64),
         }
 
     @staticmethod
-    def add(state: State, *, curve: Rows | Mapping[str, Rows]) -> State:
-        """Take one activity in.
+    def add(state: State, index: int, *, curve: Rows | Mapping[str, Rows]) -> State:
+        """Take one activity in; `index` is its position among the records.
 
         Raises
         ------
@@ -51,10 +50,9 @@ class BestEfforts:
         here = {
             "durations": state["durations"],
             "power": power,
-            "record": np.where(known, 0, -1),
+            "record": np.where(known, index, -1),
             "start": np.where(known, begins, np.nan),
             "activities": known.astype(np.int64),
-            "records": np.ones(1, np.int64),
         }
         return BestEfforts.merge(state, here)
 
@@ -62,14 +60,12 @@ class BestEfforts:
     def merge(a: State, b: State) -> State:
         """Join two states; the activities of `b` come after those of `a`."""
         better = np.isfinite(b["power"]) & ~(a["power"] >= b["power"])
-        shifted = b["record"] + a["records"]
         return {
             "durations": a["durations"],
             "power": np.where(better, b["power"], a["power"]),
-            "record": np.where(better, shifted, a["record"]),
+            "record": np.where(better, b["record"], a["record"]),
             "start": np.where(better, b["start"], a["start"]),
             "activities": a["activities"] + b["activities"],
-            "records": a["records"] + b["records"],
         }
 
     @staticmethod
@@ -111,7 +107,7 @@ class Totals:
         }
 
     @staticmethod
-    def add(state: State, *, session: Mapping[str, Rows]) -> State:
+    def add(state: State, index: int, *, session: Mapping[str, Rows]) -> State:
         """Take one activity in; one whose summary is all missing (set aside) does not count."""
         own = {name: float(np.asarray(rows.values).reshape(-1)[0]) for name, rows in session.items()}
         if not np.isfinite(own["elapsed_time"]):

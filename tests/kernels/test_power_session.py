@@ -135,7 +135,7 @@ def reduced(items, port, kernel, parts, **params):
     for part in np.array_split(np.arange(len(items)), parts):
         state = kernel.start(**params)
         for i in part:
-            state = kernel.add(state, **{port: items[i]})
+            state = kernel.add(state, int(i), **{port: items[i]})
         states.append(state)
     while len(states) > 1:
         states[:2] = [kernel.merge(*states[:2])]
@@ -168,7 +168,7 @@ def test_best_efforts_of_nothing_are_missing():
 def test_another_grid_of_durations_is_refused():
     state = BestEfforts.start(durations=[1.0, 5.0])
     with pytest.raises(ValueError, match="same `durations`"):
-        BestEfforts.add(state, curve=curve(np.full(5, 100.0)))
+        BestEfforts.add(state, 0, curve=curve(np.full(5, 100.0)))
 
 
 def summary(power, **given):

@@ -35,7 +35,7 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
             continue
         reader = RecordReader(ctx, stage, record)
         ports = {item.port: port_value(ctx, step, item, record, reader, {}) for item in step.inputs}
-        state = reducer.add(state, **ports)
+        state = reducer.add(state, record, **ports)
         computed += 1
     pieces = [Piece(step.name, STATE + name, block, np.asarray(value)[None]) for name, value in state.items()]
     return BlockOutput(pieces=pieces, computed=computed)
