@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-OK, ASIDE, DUPLICATE, REPLACED, PLANNED = 0, 1, 2, 3, 4
-STATUS = ("ok", "set_aside", "duplicate", "replaced", "planned")
+OK, ASIDE, DUPLICATE, REPLACED, PLANNED, LEFT_OUT = 0, 1, 2, 3, 4, 5
+STATUS = ("ok", "set_aside", "duplicate", "replaced", "planned", "left_out")
 """Meanings of the status column (CF flag meanings)."""
 
 ORIGINS = ("missing", "index", "header", "default")
@@ -119,13 +119,29 @@ class RecordTable:
         sha.update(json.dumps([[v.name, v.units, v.dtype] for v in self.variables]).encode())
         return sha.hexdigest()
 
-    def facts_of(self, record: int) -> dict[str, Any]:
+    def facts_of(self, record: int) -> RecordFacts:
         """Facts of one record; None where missing."""
-        found: dict[str, Any] = {}
-        for name, fact in self.facts.items():
-            value = fact.values[record]
-            if fact.origin[record] == 0:
-                found[name] = None
-            else:
-                found[name] = str(value) if fact.units == "text" else float(value)
-        return found
+        return RecordFacts(self.facts, record)
+
+
+class RecordFacts(Mapping[str, Any]):
+    """Facts of one record, each looked up when asked for.
+
+    Planning asks a million records for one of their dozens of facts.
+    """
+
+    def __init__(self, facts: Mapping[str, Fact], record: int) -> None:
+        self._facts, self._record = facts, record
+
+    def __getitem__(self, name: str) -> str | float | None:
+        fact = self._facts[name]
+        if fact.origin[self._record] == 0:
+            return None
+        value = fact.values[self._record]
+        return str(value) if fact.units == "text" else float(value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._facts)
+
+    def __len__(self) -> int:
+        return len(self._facts)

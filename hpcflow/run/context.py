@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,7 +97,7 @@ class RunContext:
         """How receipts call a file of a step's store."""
         return f"{'results' if step.saved else 'intermediate'}/{step.name}.zarr/{name}"
 
-    def facts(self, dataset: str, record: int) -> dict[str, Any]:
+    def facts(self, dataset: str, record: int) -> Mapping[str, Any]:
         """Facts of a live record."""
         return self.tables[dataset].facts_of(int(self.live(dataset)[record]))
 
