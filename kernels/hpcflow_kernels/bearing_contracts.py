@@ -28,6 +28,8 @@ REASONS = (
     "band_only",
     "weak_lines",
     "single_line",
+    "fundamental_missing",
+    "speed_not_confirmed",
     "shaft_or_mains_lines",
     "unexplained_lines",
     "several_faults",
