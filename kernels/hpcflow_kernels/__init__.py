@@ -1,6 +1,16 @@
 """The numerical library of hpcflow: arrays in, arrays out. It never imports hpcflow."""
 
-from hpcflow_kernels.contract import Contract, Dim, Field, Geometry, Param, Pattern, Port, Rows, UnusableRecordError
+from hpcflow_kernels.contract import (
+    Contract,
+    Dim,
+    Field,
+    Geometry,
+    Param,
+    Pattern,
+    Port,
+    Rows,
+    UnusableRecordError,
+)
 from hpcflow_kernels.registry import contracts, get
 
 __all__ = [
