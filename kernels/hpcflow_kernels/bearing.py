@@ -27,7 +27,17 @@ from hpcflow_kernels.bearing_contracts import (
     REASONS,
 )
 from hpcflow_kernels.bearing_geometry import Multiples, UnknownBearingError, multiples_of
-from hpcflow_kernels.bearing_lines import Evidence, Line, Shaft, examine, locate_shaft, sought
+from hpcflow_kernels.bearing_lines import (
+    NEAR,
+    Evidence,
+    Line,
+    Shaft,
+    examine,
+    family,
+    locate_shaft,
+    near_any,
+    sought,
+)
 from hpcflow_kernels.contract import Rows
 
 REVOLUTIONS = 48.0
@@ -42,7 +52,7 @@ MOST_STRAY = 0.35
 """Nor may any line that nothing explains be deeper than this share of the fault's deepest."""
 CLEAN_EXPLAINED, CLEAN_STRAY = 0.97, 0.1
 """The same where the spectrum does not confirm the stated speed."""
-LEAST_TIE = 0.03
+LEAST_TIE = 0.05
 """Least share of a band's impulsiveness that the fault's lines must carry."""
 HINT = 0.1
 """Corrected chance of a fault's comb below which `none` is not said."""
@@ -200,18 +210,7 @@ def judge(
         sure = [evidence for reason, evidence in doubts if reason is None]
         if sure:
             best = max(sure, key=_clarity)
-            others = [
-                e
-                for e in found
-                if e.candidate.fault != best.candidate.fault
-                and not same_line(e, best)
-                and e.depth >= least_depth
-                and sum(line is not None for line in e.harmonics) >= 2
-                and e.explained > 0.3
-            ]
-            if others or any(
-                e.candidate.fault != best.candidate.fault and not same_line(e, best) for e in sure
-            ):
+            if any(contradicts(evidence, best, multiples, shaft) for evidence in found):
                 return verdict("uncertain", "several_faults", best)
             return verdict(best.candidate.fault, "fault_lines", best)
         reason, evidence = max(doubts, key=lambda pair: pair[1].candidate.surprise)
@@ -237,6 +236,19 @@ def same_line(one: Evidence, other: Evidence) -> bool:
     """Whether two faults claim the same fundamental, as close kinematics allow."""
     apart = abs(one.candidate.frequency - other.candidate.frequency)
     return apart <= 2 * max(one.view.resolution, other.view.resolution)
+
+
+def contradicts(evidence: Evidence, best: Evidence, multiples: Multiples, shaft: Shaft) -> bool:
+    """Whether another band shows another fault, by lines that the best fault does not explain."""
+    if evidence.candidate.fault == best.candidate.fault or same_line(evidence, best):
+        return False
+    cage = multiples.cage * shaft.frequency
+    places = family(best.candidate.fault, best.candidate.frequency, shaft.frequency, cage, evidence.view.end)
+    if near_any(
+        evidence.candidate.frequency, (place for place, _ in places), NEAR * evidence.view.resolution
+    ):
+        return False
+    return evidence.fundamental and evidence.explained > 0.5 and evidence.depth > best.depth / 3
 
 
 def doubt(evidence: Evidence, shaft: Shaft, least_depth: float) -> str | None:

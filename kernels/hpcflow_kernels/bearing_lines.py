@@ -176,6 +176,9 @@ def family(fault: str, frequency: float, shaft: float, cage: float, last: float)
     side = spacing(fault, shaft, cage)
     found: list[tuple[float, bool]] = []
     count = int(last / frequency) + 2
+    if fault == "rolling":
+        # the defect goes through the load zone once a turn of the cage
+        found += [(m * cage, False) for m in (1, 2, 3)]
     for h in range(1, count + 1):
         found.append((h * frequency, True))
         found += [(h * frequency + m * side, False) for m in (-3, -2, -1, 1, 2, 3)]
