@@ -1,0 +1,326 @@
+"""Pictures and tables that fit any kernel's outputs, by the shape of each field alone."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hpcflow.plan.model import FieldPlan
+from hpcflow.report import figure as fig
+from hpcflow.report.parts import Cell, Note, Part, Picture, Pictures, Section, Table
+from hpcflow.report.source import Source, Step
+from hpcflow.report.text import MISSING, clean, count, number, quantity, short, units
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_RECORDS, MOST_LINES, MOST_MAPS, MOST_FIELDS = 100, 40, 6, 12
+"""Records in tables; lines in one picture; records with a heat map each; fields with a picture."""
+NAMED = 4
+"""Lines that get a colour and a name of their own."""
+
+
+def anything(source: Source, step: Step) -> Section:
+    """A section for a step of any kernel."""
+    if step.plan.pattern == "reduce":
+        parts = _overall(step)
+    elif step.in_time:
+        parts = _in_time(source, step)
+    else:
+        parts = _per_record(source, step)
+    return Section(f"step-{step.name}", f"{step.name}: {step.plan.kernel.replace('_', ' ')}", tuple(parts))
+
+
+def label(field: FieldPlan, limit: int = 60) -> str:
+    """A field's name and unit for an axis or a column."""
+    unit = units(field.units)
+    return short(field.name.replace("_", " "), limit) + (f", {unit}" if unit else "")
+
+
+def _scalars(step: Step) -> list[FieldPlan]:
+    return [f for f in step.plan.fields if not f.dims]
+
+
+def _overall(step: Step) -> list[Part]:
+    """One result over all records."""
+    parts: list[Part] = []
+    rows: list[tuple[Cell | str, ...]] = []
+    for field in _scalars(step):
+        value = step.words(field.name)[0] if field.flags else _shown(step.values(field.name), field.units)
+        rows.append((Cell(field.name.replace("_", " "), note=field.long_name), value or MISSING))
+    if rows:
+        parts.append(Table(("Quantity", "Value"), tuple(rows), numbers=(1,)))
+    drawn = []
+    for field in [f for f in step.plan.fields if len(f.dims) == 1][:MOST_FIELDS]:
+        picture = _curve(step, field, [("", step.values(field.name).astype(float))])
+        drawn += [picture] if picture else []
+    return [*parts, *([Pictures(tuple(drawn))] if drawn else []), *_statistics(step, 2)]
+
+
+def _shown(value: np.ndarray, unit: str) -> str:
+    return quantity(float(value), unit, 4) if np.ndim(value) == 0 else MISSING
+
+
+def _per_record(source: Source, step: Step) -> list[Part]:
+    """One row per record."""
+    parts: list[Part] = []
+    scalars = _scalars(step)
+    if scalars:
+        shown = scalars[:MOST_FIELDS]
+        columns = [_column(step, f) for f in shown]
+        rows: list[tuple[Cell | str, ...]] = []
+        for record, name in enumerate(step.ids[:MOST_RECORDS]):
+            aside = source.set_aside.get(name, "")
+            rows.append(
+                (
+                    Cell(short(name, 96), note=f"set aside: {aside}" if aside else ""),
+                    *(c[record] for c in columns),
+                )
+            )
+        numbers = tuple(i + 1 for i, f in enumerate(shown) if not f.flags)
+        parts.append(Table(("Record", *(label(f) for f in shown)), tuple(rows), numbers=numbers))
+        parts += _left_out(len(step.ids), MOST_RECORDS, "record")
+        parts += _left_out(len(scalars), MOST_FIELDS, "field")
+    drawn: list[Picture] = []
+    for field in [f for f in step.plan.fields if len(f.dims) == 1 and not f.flags][:MOST_FIELDS]:
+        values = step.values(field.name).astype(float)
+        few = len(step.ids) <= MOST_LINES
+        lines = [(name, values[i]) for i, name in enumerate(step.ids) if np.isfinite(values[i]).any()]
+        if few:
+            drawn += [p for p in [_curve(step, field, lines)] if p]
+        else:
+            drawn.append(_heat(values, field, "record", f"{field.long_name or field.name} of every record"))
+    return [*parts, *([Pictures(tuple(drawn))] if drawn else []), *_statistics(step, 2)]
+
+
+def _column(step: Step, field: FieldPlan) -> list[str]:
+    if field.flags:
+        return [w.replace("_", " ") or MISSING for w in step.words(field.name)]
+    return [number(float(v), 4) for v in step.values(field.name).astype(float)]
+
+
+def _left_out(there: int, shown: int, noun: str) -> list[Part]:
+    return [Note(f"{shown} of {count(there, noun)} are shown.")] if there > shown else []
+
+
+def _in_time(source: Source, step: Step) -> list[Part]:
+    """Rows along an axis of their own."""
+    drawn: list[Picture] = []
+    for field in [f for f in _scalars(step) if not f.flags][:MOST_FIELDS]:
+        picture = over_time(source, step, field)
+        drawn += [picture] if picture else []
+    for field in [f for f in step.plan.fields if len(f.dims) == 1 and not f.flags][:MOST_FIELDS]:
+        drawn += maps(source, step, field)
+    parts: list[Part] = [Pictures(tuple(drawn))] if drawn else []
+    parts += _flag_counts(source, step)
+    return [*parts, *_left_out(len(step.ids), MOST_LINES, "record"), *_statistics(step, 2)]
+
+
+def over_time(source: Source, step: Step, field: FieldPlan, limits: tuple[float, ...] = ()) -> Picture | None:
+    """A scalar of every record over time: the records that stand out in colour and named, the rest thin."""
+    lines = []
+    for record, name in enumerate(step.ids[:MOST_LINES]):
+        y = step.rows(field.name, record).astype(float)
+        if name not in source.set_aside and np.isfinite(y).any():
+            lines.append((name, step.times(record), y))
+    if not lines:
+        return None
+    named = sorted(lines, key=lambda line: -float(np.nanmedian(line[2])))[:NAMED]
+    colours = {name: fig.SERIES[i] for i, (name, _, _) in enumerate(named)}
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for name, x, y in lines:
+            colour = colours.get(name, fig.MUTED)
+            mark = "o" if len(y) == 1 else None
+            axes.plot(
+                *fig.envelope(x, y, 600),
+                color=colour,
+                linewidth=1.3 if name in colours else 0.7,
+                alpha=1 if name in colours else 0.6,
+                marker=mark,
+                markersize=3,
+            )
+        for limit in limits:
+            axes.axhline(limit, color=fig.MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+        axes.set_xlabel("s" if step.timed else step.plan.axis)
+        axes.set_ylabel(label(field))
+        if len(lines) > 1:
+            _legend(axes, [(short(name, 30), colours[name]) for name, _, _ in named], len(lines) - len(named))
+
+    alt = f"{field.long_name or field.name} over time for {count(len(lines), 'record')}"
+    caption = (field.long_name or field.name.replace("_", " ")).rstrip(".")
+    return fig.picture(draw, clean(alt), caption[0].upper() + caption[1:] + ".", size=(fig.NARROW, 250))
+
+
+def _legend(axes: Axes, names: list[tuple[str, str]], others: int) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], color=colour, linewidth=2) for _, colour in names]
+    texts = [name for name, _ in names]
+    if others > 0:
+        handles.append(Line2D([], [], color=fig.MUTED, linewidth=0.8))
+        texts.append(count(others, "other record"))
+    axes.legend(
+        handles, texts, loc="lower left", bbox_to_anchor=(0, 1), ncols=1, handlelength=1.2, borderaxespad=0.2
+    )
+
+
+def _numeric(values: tuple[object, ...]) -> bool:
+    return all(isinstance(v, int | float) for v in values)
+
+
+def _curve(step: Step, field: FieldPlan, lines: list[tuple[str, np.ndarray]]) -> Picture | None:
+    """Lines along the one inner dimension of a field."""
+    lines = [(name, y) for name, y in lines if np.ndim(y) == 1 and np.isfinite(y).any()]
+    if not lines:
+        return None
+    dim, coordinate, unit = field.dims[0]
+    numeric = _numeric(coordinate)
+    x = np.asarray(coordinate, float) if numeric else np.arange(len(coordinate), dtype=float)
+    named = sorted(lines, key=lambda line: -float(np.nanmax(line[1])))[:NAMED]
+    colours = {name: fig.SERIES[i] for i, (name, _) in enumerate(named)}
+    log = numeric and len(x) > 4 and x[0] > 0 and x[-1] / x[0] > 200
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for name, y in lines:
+            colour = colours.get(name, fig.MUTED)
+            axes.plot(
+                x,
+                y,
+                color=colour,
+                linewidth=1.2 if name in colours else 0.7,
+                marker="" if len(x) > 12 else "o",
+                markersize=3,
+            )
+        if log:
+            axes.set_xscale("log")
+            _plain_log(axes, x)
+        if not numeric:
+            axes.set_xticks(x[:12], [short(str(c), 14) for c in coordinate[:12]], rotation=30, ha="right")
+        axes.set_xlabel(f"{dim.replace('_', ' ')}, {units(unit)}".rstrip(", "))
+        axes.set_ylabel(label(field))
+        if len(lines) > 1:
+            _legend(axes, [(short(n, 30), colours[n]) for n, _ in named], len(lines) - len(named))
+
+    what = field.long_name or field.name
+    return fig.picture(
+        draw, clean(f"{what} by {dim}"), what[0].upper() + what[1:] + ".", size=(fig.NARROW, 250)
+    )
+
+
+def _plain_log(axes: Axes, x: np.ndarray) -> None:
+    decades = 10.0 ** np.arange(math.floor(math.log10(x[0])), math.ceil(math.log10(x[-1])) + 1)
+    axes.set_xticks(decades, [number(float(d)) for d in decades])
+    axes.minorticks_off()
+
+
+def maps(source: Source, step: Step, field: FieldPlan) -> list[Picture]:
+    """Rows by the inner dimension, one map per record."""
+    drawn: list[Picture] = []
+    for record, name in enumerate(step.ids):
+        if len(drawn) == MOST_MAPS:
+            break
+        if name in source.set_aside or step.size(record) == 0:
+            continue
+        values = step.rows(field.name, record).astype(float)
+        if np.isfinite(values).any():
+            ends = (
+                (float(step.times(record)[-1]), "s") if step.timed else (float(len(values)), step.plan.axis)
+            )
+            drawn.append(_heat(values, field, ends[1], short(name), ends[0]))
+    return drawn
+
+
+def _heat(
+    values: np.ndarray, field: FieldPlan, across: str, caption: str, end: float | None = None
+) -> Picture:
+    """A map of (rows, inner) values, rows along x."""
+    dim, coordinate, unit = field.dims[0]
+    small = _shrink(_shrink(values, 300, 0), 200, 1)
+    known = small[np.isfinite(small)]
+    low, high = (float(np.quantile(known, q)) for q in (0.01, 0.99))
+    numeric = _numeric(coordinate)
+    bottom, top = (float(coordinate[0]), float(coordinate[-1])) if numeric else (-0.5, len(coordinate) - 0.5)
+    stop = end if end is not None and end > 0 else float(len(values))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        image = axes.imshow(
+            small.T,
+            aspect="auto",
+            origin="lower",
+            cmap="viridis",
+            vmin=low,
+            vmax=high if high > low else low + 1,
+            extent=(0.0, stop, bottom, top if top > bottom else bottom + 1),
+            interpolation="nearest",
+        )
+        axes.grid(False)
+        axes.set_xlabel(across)
+        axes.set_ylabel(f"{dim.replace('_', ' ')}, {units(unit)}".rstrip(", "))
+        if not numeric:
+            axes.set_yticks(range(min(12, len(coordinate))), [short(str(c), 14) for c in coordinate[:12]])
+        bar = figure.colorbar(image, ax=axes, pad=0.02, fraction=0.06)
+        bar.outline.set_visible(False)
+        bar.set_label(label(field))
+
+    what = clean(f"{field.long_name or field.name}: {caption}")
+    return fig.picture(draw, f"Map of {what}", what, size=(fig.NARROW, 250))
+
+
+def _shrink(values: np.ndarray, most: int, axis: int) -> np.ndarray:
+    """Means of neighbours along an axis, so that a map has no more points than it can show."""
+    size = values.shape[axis]
+    if size <= most:
+        return values
+    edges = np.linspace(0, size, most + 1).astype(np.int64)
+    known = np.isfinite(values)
+    total = np.add.reduceat(np.where(known, values, 0), edges[:-1], axis=axis)
+    amount = np.add.reduceat(known.astype(np.int64), edges[:-1], axis=axis)
+    means: np.ndarray = np.divide(total, amount, out=np.full(total.shape, np.nan), where=amount > 0)
+    return means
+
+
+def _flag_counts(source: Source, step: Step) -> list[Part]:
+    """How often each word of a category occurs, record by record."""
+    parts: list[Part] = []
+    for field in [f for f in _scalars(step) if f.flags]:
+        rows: list[tuple[Cell | str, ...]] = []
+        for record, name in enumerate(step.ids[:MOST_RECORDS]):
+            if name in source.set_aside:
+                continue
+            codes = np.nan_to_num(step.rows(field.name, record).astype(float), nan=-1).astype(int)
+            counts = [int((codes == k).sum()) for k in range(len(field.flags))]
+            rows.append((short(name, 96), *(f"{c:,}" for c in counts)))
+        head = ("Record", *(f.replace("_", " ") for f in field.flags))
+        parts.append(
+            Table(
+                head,
+                tuple(rows),
+                tuple(range(1, len(head))),
+                caption=f"{field.long_name or field.name}: rows",
+            )
+        )
+    return parts
+
+
+def _statistics(step: Step, least_dims: int) -> list[Part]:
+    """Fields of more dimensions than a picture has: what they hold, in numbers."""
+    rows: list[tuple[Cell | str, ...]] = []
+    for field in [f for f in step.plan.fields if len(f.dims) >= least_dims]:
+        array = step.data[field.name]
+        shape = " × ".join(f"{name} {size:,}" for name, size in zip(array.dims, array.shape, strict=True))
+        values = np.asarray(array.values, float) if array.size <= 20_000_000 else np.zeros(0)
+        known = values[np.isfinite(values)]
+        low, high = (
+            (number(float(known.min())), number(float(known.max()))) if len(known) else (MISSING, MISSING)
+        )
+        rows.append((Cell(field.name, note=field.long_name), shape, low, high, units(field.units)))
+    if not rows:
+        return []
+    return [Table(("Field", "Shape", "Smallest", "Largest", "Units"), tuple(rows), numbers=(2, 3))]
