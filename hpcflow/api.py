@@ -139,7 +139,7 @@ def _pilot(table: RecordTable, only: Sequence[str], limit: int | None) -> Record
     import numpy as np
 
     from hpcflow.plan.axes import live
-    from hpcflow.plan.records import DUPLICATE
+    from hpcflow.plan.records import LEFT_OUT
 
     index = live(table)
     if only:
@@ -150,11 +150,8 @@ def _pilot(table: RecordTable, only: Sequence[str], limit: int | None) -> Record
             )
     index = index[:limit]
     status = table.status.copy()
-    reason = table.reason.copy()
-    left_out = np.setdiff1d(live(table), index)
-    status[left_out] = DUPLICATE
-    reason[left_out] = "left out of this pilot"
-    return replace(table, status=status, reason=reason)
+    status[np.setdiff1d(live(table), index)] = LEFT_OUT
+    return replace(table, status=status)
 
 
 def start(asked: Asked, runs: Path) -> RunFolder:

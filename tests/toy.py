@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -144,7 +146,12 @@ def signals(seed: int = 0) -> list[np.ndarray]:
     return found
 
 
-def table_of(sizes: list[int], rates: list[float] | None = None, layout: Layout | None = None) -> RecordTable:
+def table_of(
+    sizes: list[int],
+    rates: list[float] | None = None,
+    layout: Layout | None = None,
+    checksums: list[str] | None = None,
+) -> RecordTable:
     """A record table over made-up records."""
     n = len(sizes)
     size = np.asarray(sizes, np.int64)
@@ -159,7 +166,7 @@ def table_of(sizes: list[int], rates: list[float] | None = None, layout: Layout 
         rate=np.asarray(rates or [1000.0] * n, np.float64),
         status=np.zeros(n, np.int8),
         reason=texts([""] * n),
-        checksum=texts([f"sum{i}-{s}" for i, s in enumerate(sizes)]),
+        checksum=texts(checksums or [f"sum{i}-{s}" for i, s in enumerate(sizes)]),
         path=texts([f"r{i}.bin" for i in range(n)]),
         channel=texts([""] * n),
         variables=(Variable("x", "1", "float32"),),
@@ -216,12 +223,20 @@ def prepare(
     folder.mkdir(parents=True, exist_ok=True)
     for index, values in enumerate(records):
         (folder / f"r{index}.bin").write_bytes(values.tobytes())
-    table = table_of([len(r) for r in records])
+    table = table_of([len(r) for r in records], checksums=[sha256(r.tobytes()).hexdigest() for r in records])
     cut = compile_cut(workflow(folder, block_bytes), {"made": table})
     request = DatasetRequest(folder, folder / f"{store}.zarr", "toy", {})
     return prepare_run(
         folder / "runs", cut, {"made": table}, {"made": request}, b"hpcflow: 1\n", {"aside": []}
     )
+
+
+READER = SimpleNamespace(name="toy", version=1)
+
+
+def checksum(sha: str, *_: Any) -> str:
+    """The file's alone."""
+    return sha
 
 
 def read(reader: Any, path: Path, channel: str, start: int, stop: int, *_: Any) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from hpcflow.data.encode import ArraySpec, encode, group_metadata, metadata, shard_key
-from hpcflow.data.table import read_table, variables_attrs
+from hpcflow.data.table import read_table, table_attrs
 from hpcflow.errors import StoreError
 from hpcflow.plan.model import DatasetPlan, VariablePlan
-from hpcflow.plan.records import DUPLICATE, OK, PLANNED, REPLACED, RecordTable
+from hpcflow.plan.records import DUPLICATE, LEFT_OUT, OK, PLANNED, REPLACED, RecordTable
 
 FORMAT = 1
 
@@ -41,7 +41,7 @@ def group_attrs(dataset: DatasetPlan, table: RecordTable) -> dict[str, Any]:
         "hpcflow_kind": "dataset",
         "chunk": dataset.chunk,
         "shard": dataset.shard,
-        "variables": variables_attrs(table),
+        **table_attrs(table),
     }
 
 
@@ -98,25 +98,36 @@ def store_layout(store: Path) -> tuple[int, int] | None:
     return int(attrs["chunk"]), int(attrs["shard"])
 
 
+def stored_as_planned(planned: RecordTable, stored: RecordTable | None) -> dict[int, tuple[int, str]]:
+    """(status, reason) in the store of the planned records that it has in the same place, by index."""
+    if stored is None:
+        return {}
+    have = {
+        (str(i), str(c), int(s)): (int(status), str(reason))
+        for i, c, s, status, reason in zip(
+            stored.ids, stored.checksum, stored.start, stored.status, stored.reason, strict=True
+        )
+    }
+    keys = enumerate(zip(planned.ids, planned.checksum, planned.start, strict=True))
+    found = ((index, have.get((str(i), str(c), int(s)))) for index, (i, c, s) in keys)
+    return {index: state for index, state in found if state is not None}
+
+
+def left_out_as_stored(planned: RecordTable, known: Mapping[int, tuple[int, str]]) -> np.ndarray:
+    """The planned status, with records that a pilot leaves out as the store has them, or else `PLANNED`."""
+    status = planned.status.copy()
+    for index in np.flatnonzero(status == LEFT_OUT):
+        status[index] = known.get(int(index), (PLANNED, ""))[0]
+    return status
+
+
 def pending(planned: RecordTable, stored: RecordTable | None) -> np.ndarray:
     """Mask of records of the planned table whose samples are not in the store yet."""
     wanted = np.isin(planned.status, (OK, PLANNED)) & (planned.size > 0)
-    if stored is None:
-        return wanted
-    have = {
-        (str(i), str(c), int(s))
-        for i, c, s, status in zip(stored.ids, stored.checksum, stored.start, stored.status, strict=True)
-        if status not in (PLANNED, DUPLICATE, REPLACED)
-    }
-    known = np.fromiter(
-        (
-            (str(i), str(c), int(s)) in have
-            for i, c, s in zip(planned.ids, planned.checksum, planned.start, strict=True)
-        ),
-        bool,
-        len(planned),
-    )
-    mask: np.ndarray = wanted & ~known
+    for index, (status, _) in stored_as_planned(planned, stored).items():
+        if status not in (PLANNED, DUPLICATE, REPLACED):
+            wanted[index] = False
+    mask: np.ndarray = wanted
     return mask
 
 

@@ -61,9 +61,9 @@ def table_files(table: RecordTable) -> Iterator[tuple[str, bytes]]:
                 yield shard_key(spec, 0), encoded
 
 
-def variables_attrs(table: RecordTable) -> list[dict[str, Any]]:
-    """Variables as JSON for the group's attributes."""
-    return [
+def table_attrs(table: RecordTable) -> dict[str, Any]:
+    """What the group's attributes say of the table, so that reading it lists no folder."""
+    variables = [
         {
             "name": v.name,
             "units": v.units,
@@ -73,11 +73,12 @@ def variables_attrs(table: RecordTable) -> list[dict[str, Any]]:
         }
         for v in table.variables
     ]
+    return {"variables": variables, "facts": sorted(table.facts)}
 
 
 def write_table(folder: Path, table: RecordTable) -> None:
     """Write a table as a group of its own (a run's planned table)."""
-    files = {"zarr.json": group_metadata({"variables": variables_attrs(table)}), **dict(table_files(table))}
+    files = {"zarr.json": group_metadata(table_attrs(table)), **dict(table_files(table))}
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,11 +99,10 @@ def read_table(folder: Path) -> RecordTable:
         return values.astype(object) if array.dtype.kind not in "fiu" else values
 
     facts = {}
-    for key in sorted(group.array_keys()):
-        if key.startswith("fact_"):
-            name = key.removeprefix("fact_")
-            units: Any = group[key].attrs.get("units", "text")
-            facts[name] = Fact(name, column(key), str(units), column(f"origin_{name}"))
+    names: Any = attrs["facts"]
+    for name in names:
+        units: Any = group[f"fact_{name}"].attrs.get("units", "text")
+        facts[name] = Fact(name, column(f"fact_{name}"), str(units), column(f"origin_{name}"))
     return RecordTable(
         ids=column("record"),
         start=column("row_start"),

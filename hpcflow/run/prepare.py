@@ -6,20 +6,27 @@ Doing it again over an existing run of the same cut changes nothing that is done
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hpcflow.data.store import pending, shards_of, stored_table, template_files
+from hpcflow.data.store import (
+    left_out_as_stored,
+    pending,
+    shards_of,
+    stored_as_planned,
+    stored_table,
+    template_files,
+)
 from hpcflow.data.table import table_files, write_table
 from hpcflow.data.template import template_files as step_files
 from hpcflow.plan.model import Cut, DatasetPlan
-from hpcflow.plan.records import ASIDE, PLANNED, RecordTable
+from hpcflow.plan.records import ASIDE, PLANNED, REPLACED, RecordTable
 from hpcflow.run.folder import RunFolder
-from hpcflow.run.ledger import Ledger, append
+from hpcflow.run.ledger import Ledger, append, merge, subtract
 from hpcflow.run.publish import publish
 from hpcflow.run.reuse import FILE, find_reuse
 
@@ -103,52 +110,40 @@ def _prepare_store(folder: RunFolder, dataset: DatasetPlan, table: RecordTable, 
     """Extend the store's template, note planned records, and take over what is ingested already."""
     stored = stored_table(store)
     wanted = pending(table, stored)
-    status = table.status.copy()
-    status[wanted] = PLANNED
-    reasons: dict[str, str] = {}
-    if stored is not None:
-        reasons = {
-            str(i): str(r)
-            for i, r, s, n in zip(stored.ids, stored.reason, stored.status, stored.size, strict=True)
-            if s == ASIDE and n > 0
-        }
+    current = set(np.flatnonzero(table.status != REPLACED).tolist())
+    known = {i: state for i, state in stored_as_planned(table, stored).items() if i in current}
     if stored is None or wanted.any():
-        noted = _with_status(table, status, reasons)
+        noted = _noted(table, wanted, known)
         for name, content in [*template_files(dataset, noted), *table_files(noted)]:
             path = store / name
             if not path.is_file() or path.read_bytes() != content:
                 publish(path, content)
-    _take_over(folder, dataset, table, wanted, reasons)
+    aside = [
+        {"record": str(table.ids[i]), "reason": reason}
+        for i, (status, reason) in known.items()
+        if status == ASIDE and table.size[i] > 0 and not wanted[i]
+    ]
+    _take_over(folder, dataset, shards_of(table, wanted, dataset.shard), aside)
 
 
-def _with_status(table: RecordTable, status: np.ndarray, reasons: Mapping[str, str]) -> RecordTable:
-    reason = table.reason.copy()
-    for index, name in enumerate(table.ids):
-        if name in reasons and status[index] != PLANNED and table.size[index] > 0:
-            status[index], reason[index] = ASIDE, reasons[name]
+def _noted(table: RecordTable, wanted: np.ndarray, known: Mapping[int, tuple[int, str]]) -> RecordTable:
+    """The table as the store should say it until this run has ingested what it wants."""
+    status, reason = left_out_as_stored(table, known), table.reason.copy()
+    status[wanted] = PLANNED
+    for index, (was, why) in known.items():
+        if was == ASIDE and not wanted[index]:
+            status[index], reason[index] = ASIDE, why
     return replace(table, status=status, reason=reason)
 
 
 def _take_over(
-    folder: RunFolder,
-    dataset: DatasetPlan,
-    table: RecordTable,
-    wanted: np.ndarray,
-    reasons: Mapping[str, str],
+    folder: RunFolder, dataset: DatasetPlan, todo: np.ndarray, aside: Sequence[Mapping[str, str]]
 ) -> None:
     """Write receipts for shards that earlier runs ingested."""
     name = f"ingest.{dataset.name}"
     ledger = Ledger(folder)
-    todo = set(shards_of(table, wanted, dataset.shard).tolist())
-    done = {b for start, stop in ledger.done(name) for b in range(start, stop)}
-    known = [b for b in range(ledger.stages[name]) if b not in todo and b not in done]
-    aside = [{"record": i, "reason": r} for i, r in reasons.items() if i in set(table.ids[~wanted])]
-    ranges: list[list[int]] = []
-    for block in known:
-        if ranges and ranges[-1][1] == block:
-            ranges[-1][1] = block + 1
-        else:
-            ranges.append([block, block + 1])
+    shards = merge((int(shard), int(shard) + 1) for shard in todo)
+    ranges = subtract([(0, ledger.stages[name])], [*shards, *ledger.done(name)])
     for index, (start, stop) in enumerate(ranges):
         receipt: dict[str, Any] = {
             "stage": name,

@@ -148,3 +148,32 @@ def test_a_file_that_fails_only_when_read_is_set_aside_in_results(
     assert np.isnan(values(made, "c.mat")["band.filtered"]).all()
     monkeypatch.undo()
     assert start(ask(tmp_path / "contract.yaml"), tmp_path / "runs").path == made.path
+
+
+def test_a_pilot_computes_its_records_and_spoils_nothing(tmp_path: Path) -> None:
+    write_workflow(tmp_path / "whole", "abcd")
+    whole = run(tmp_path / "whole")
+    write_workflow(tmp_path, "abcd")
+    for only in ("b", "c"):
+        pilot = start(ask(tmp_path / "contract.yaml", only=[f"{only}.mat"]), tmp_path / "runs")
+        compute(pilot)
+        assert list(open_results(pilot)["condition"].record.values) == [f"{only}.mat"]
+        same(values(whole, f"{only}.mat"), values(pilot, f"{only}.mat"))
+    full = run(tmp_path)
+    for record in ("a.mat", "b.mat", "c.mat", "d.mat"):
+        same(values(whole, record), values(full, record))
+    assert counted(full)["records.machine"] == (2, 2)
+    assert start(ask(tmp_path / "contract.yaml"), tmp_path / "runs").path == full.path
+
+
+def test_a_file_that_changes_between_scan_and_ingest_is_set_aside(tmp_path: Path) -> None:
+    write_workflow(tmp_path, "ac")
+    planned = start(ask(tmp_path / "contract.yaml"), tmp_path / "runs")
+    (tmp_path / "c.mat").write_bytes(recording("h"))
+    compute(planned)
+    assert "changed since it was scanned" in dict(set_aside(planned))["c.mat"]
+    made = run(tmp_path)
+    assert set_aside(made) == []
+    fresh = tmp_path / "fresh"
+    write_workflow(fresh, "h")
+    same(values(run(fresh), "h.mat"), values(made, "c.mat"))

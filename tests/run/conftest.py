@@ -13,5 +13,6 @@ from tests import toy
 def toy_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register the toy kernels and reader."""
     monkeypatch.setattr(registry, "contracts", lambda: toy.CONTRACTS)
-    monkeypatch.setattr(ingest, "get_reader", lambda name: None)
+    monkeypatch.setattr(ingest, "get_reader", lambda name: toy.READER)
+    monkeypatch.setattr(ingest, "checksum", toy.checksum)
     monkeypatch.setattr(ingest, "read_si", toy.read)

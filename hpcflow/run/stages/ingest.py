@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from hpcflow.data.readers.registry import get_reader, read_si
 from hpcflow.data.store import encode_samples
+from hpcflow.data.tabulate import checksum
 from hpcflow.errors import DataError
 from hpcflow.plan.model import StagePlan
+from hpcflow.plan.records import LEFT_OUT, OK, PLANNED
 from hpcflow.run.commit import BlockOutput, NewFile
 from hpcflow.run.context import RunContext
 
@@ -17,7 +21,9 @@ from hpcflow.run.context import RunContext
 def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     """Read what overlaps the shard; a record that cannot be read is set aside and stays missing."""
     dataset = ctx.cut.dataset(stage.dataset)
-    table, index = ctx.tables[stage.dataset], ctx.live(stage.dataset)
+    table = ctx.tables[stage.dataset]
+    # A pilot's shards are written whole, with the records that it leaves out.
+    index = np.flatnonzero(np.isin(table.status, (OK, PLANNED, LEFT_OUT)))
     low, high = block * dataset.shard, min((block + 1) * dataset.shard, dataset.samples)
     request = ctx.folder.request["datasets"][stage.dataset]
     reader = get_reader(request["reader"])
@@ -31,6 +37,9 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         path = Path(request["folder"]) / str(table.path[record])
         try:
             channel, options = str(table.channel[record]), request["options"]
+            sha256 = _sha256(path)
+            if checksum(sha256, channel, reader.name, reader.version, options) != table.checksum[record]:
+                raise DataError("changed since it was scanned: run the workflow again to take it in")
             found = read_si(reader, path, channel, first - start, last - start, options, table.variables)
         except DataError as error:
             aside.append((str(table.ids[record]), str(error)))
@@ -44,3 +53,18 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         name, content = encode_samples(dataset, variable, block, samples[variable.name])
         files.append(NewFile(f"dataset/{dataset.name}/{name}", ctx.store(dataset.name) / name, content))
     return BlockOutput(files=files, aside=aside, samples=count, computed=records)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        state = path.stat()
+        return _hashed(path, state.st_size, state.st_mtime_ns)
+    except OSError as error:
+        raise DataError(f"cannot be read any more ({error.strerror}): put it back and resume") from error
+
+
+@lru_cache(maxsize=64)
+def _hashed(path: Path, size: int, mtime_ns: int) -> str:
+    """Checksum of a file in one state: records of one file ask again and again."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

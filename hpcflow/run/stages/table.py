@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from hpcflow.data.encode import group_metadata
-from hpcflow.data.store import group_attrs
+from hpcflow.data.store import group_attrs, left_out_as_stored, stored_as_planned, stored_table
 from hpcflow.data.table import table_files
 from hpcflow.plan.model import StagePlan
-from hpcflow.plan.records import ASIDE, OK, PLANNED
+from hpcflow.plan.records import ASIDE, LEFT_OUT, OK, PLANNED
 from hpcflow.run.commit import BlockOutput, NewFile
 from hpcflow.run.context import RunContext
 from hpcflow.run.ledger import Ledger
@@ -22,7 +22,10 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     reasons = Ledger(ctx.folder).aside(f"ingest.{stage.dataset}")
     bad = np.fromiter((name in reasons for name in table.ids), bool, len(table))
     bad &= np.isin(table.status, (OK, PLANNED))
-    status = np.where(bad, ASIDE, np.where(table.status == PLANNED, OK, table.status)).astype(np.int8)
+    found = np.where(table.status == PLANNED, OK, table.status)
+    known = stored_as_planned(table, stored_table(ctx.store(stage.dataset)))
+    found = np.where(table.status == LEFT_OUT, left_out_as_stored(table, known), found)
+    status = np.where(bad, ASIDE, found).astype(np.int8)
     reason = table.reason.copy()
     for index in np.flatnonzero(bad):
         reason[index] = reasons[table.ids[index]]
