@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpcflow.data.encode import ArraySpec, encode, group_metadata, metadata, shard_key
+from hpcflow.errors import StoreError
 from hpcflow.plan.records import ORIGINS, STATUS, Fact, RecordTable, Variable
 
 DIM = "record"
@@ -86,7 +87,23 @@ def write_table(folder: Path, table: RecordTable) -> None:
 
 
 def read_table(folder: Path) -> RecordTable:
-    """Read a table back from a group that holds one."""
+    """Read a table back from a group that holds one.
+
+    Raises
+    ------
+    StoreError
+        If columns are missing or damaged.
+    """
+    try:
+        return _read_table(folder)
+    except (KeyError, ValueError, TypeError, OSError, RuntimeError) as error:
+        raise StoreError(
+            f"the record table in {folder} is damaged ({type(error).__name__}: {error}): "
+            "move the folder away and ingest again; nothing but time is lost"
+        ) from error
+
+
+def _read_table(folder: Path) -> RecordTable:
     import zarr
 
     group = zarr.open_group(folder, mode="r")
