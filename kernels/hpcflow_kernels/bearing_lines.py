@@ -108,6 +108,15 @@ def strong_lines(view: BandSpectrum, lowest: float, chance: float) -> list[Line]
     return sorted(found, key=lambda line: -line.depth)
 
 
+def _stands(view: BandSpectrum, frequency: float, reach: float, rare: float) -> bool:
+    """Whether a line peaks within reach: the foot of a neighbour does not count."""
+    low, high = view.bin(np.array([frequency - reach, frequency + reach]))
+    at = int(low + np.argmax(view.ratio[low : high + 1]))
+    around = max(1, round(view.resolution / view.step))
+    peak = view.ratio[max(0, at - around) : at + around + 1].max()
+    return bool(view.surprise[at] > rare and view.ratio[at] >= peak)
+
+
 def locate_shaft(views: list[BandSpectrum], stated: float, chance: float) -> Shaft:
     """Refine the stated speed by the first three shaft harmonics, over all spectra together.
 
@@ -137,11 +146,10 @@ def locate_shaft(views: list[BandSpectrum], stated: float, chance: float) -> Sha
         weights = [(peak.surprise * k, peak.frequency / k) for k, peak in peaks if peak.surprise > STRONG / 2]
         if weights:
             frequency = sum(w * f for w, f in weights) / sum(w for w, _ in weights)
+    rare = -np.log(chance / (8 * len(views)))
     halves = any(
-        peak_near(view, order * frequency, NEAR * view.resolution).surprise
-        > -np.log(chance / (8 * len(views)))
+        sum(_stands(view, order * frequency, NEAR * view.resolution, rare) for order in (0.5, 1.5, 2.5)) >= 2
         for view in views
-        for order in (0.5, 1.5, 2.5)
     )
     return Shaft(frequency, seen, halves)
 
@@ -306,9 +314,10 @@ def line_at(view: BandSpectrum, frequency: float, shaft: Shaft) -> Line | None:
     if frequency <= 0 or frequency > view.end or elsewhere(np.array([frequency]), shaft, view.resolution)[0]:
         return None
     reach = view.resolution + 0.002 * frequency
-    line = peak_near(view, frequency, reach)
     cells = 1 + 2 * reach / view.resolution
-    return line if line.surprise > -np.log(LOCAL_CHANCE / cells) else None
+    if not _stands(view, frequency, reach, -np.log(LOCAL_CHANCE / cells)):
+        return None
+    return peak_near(view, frequency, reach)
 
 
 def examine(
