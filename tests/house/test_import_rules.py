@@ -114,21 +114,25 @@ def run_light(
     )
 
 
+WORKFLOW = """
+hpcflow: 1
+name: light
+datasets: {made: {files: "*.csv", reader: csv}}
+steps: {indicators: {kernel: condition_indicators, input: made.level, with: {window: 10 ms}}}
+save: [indicators]
+"""
+
+
 @pytest.fixture(scope="module")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real run of three records, planned and computed."""
-    from hpcflow.api import compute
-    from hpcflow.run.stages import ingest
-    from hpcflow_kernels import registry
-    from tests import toy
+    """A run of one short recording, planned and computed."""
+    import hpcflow
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "contracts", lambda: toy.CONTRACTS)
-        patch.setattr(ingest, "get_reader", lambda name: None)
-        patch.setattr(ingest, "read_si", toy.read)
-        folder = toy.prepare(tmp_path_factory.mktemp("light"), toy.signals()[2:5])
-        compute(folder)
-    return folder.path
+    folder = tmp_path_factory.mktemp("light")
+    (folder / "light.yaml").write_text(WORKFLOW)
+    rows = [f"{i / 1000},{i % 7}" for i in range(50)]
+    (folder / "some.csv").write_text("\n".join(["time [s],level [V]", *rows]) + "\n")
+    return hpcflow.load(folder / "light.yaml").run(folder / "runs").path
 
 
 @pytest.mark.parametrize("arguments", LIGHT_COMMANDS, ids=" ".join)
