@@ -35,6 +35,8 @@ class Facts:
         Blocks of its wave that failed for good.
     workers
         Workers of the attempt that ended.
+    running
+        Id of a job of the same name that is in the queue: sent twice after a lost answer, it has the share.
     """
 
     stopped: bool
@@ -47,13 +49,14 @@ class Facts:
     attempts: int
     out_of_memory: bool
     workers: int
+    running: int = 0
 
 
 @dataclass(frozen=True)
 class Decision:
     """What a gate does, and why."""
 
-    do: Literal["pass", "retry", "give up"]
+    do: Literal["pass", "retry", "wait", "give up"]
     why: str
     elements: tuple[int, ...] = ()
     workers: int = 0
@@ -74,6 +77,8 @@ def decide(facts: Facts) -> Decision:
         return Decision("give up", why)
     if facts.cancelled:
         return Decision("give up", "the wave was cancelled; `hpcflow resume` goes on")
+    if facts.running:
+        return Decision("wait", f"job {facts.running} of the same name has the share", facts.left)
     if facts.attempt >= facts.attempts:
         why = f"{len(facts.left)} elements are incomplete after {facts.attempt} attempts; see their logs"
         return Decision("give up", why)
@@ -91,7 +96,7 @@ def look(folder: RunFolder, schedule: Schedule, epoch: int, call: Submission, at
     left, failed = count(ledger, job, call)
     name = token(schedule, epoch, call, attempt)
     record = sending.records(folder, epoch).get(name)
-    rows = _rows(name)
+    rows, running = _rows(name)
     return Facts(
         stopped=folder.stop_file.exists(),
         newer=newest_epoch(folder) > epoch,
@@ -103,6 +108,7 @@ def look(folder: RunFolder, schedule: Schedule, epoch: int, call: Submission, at
         attempts=schedule.gate.attempts if schedule.gate else 1,
         out_of_memory=any(row.out_of_memory for row in rows),
         workers=record.workers if record and record.workers else job.workers,
+        running=running,
     )
 
 
@@ -126,9 +132,17 @@ def count(ledger: Ledger, job: Job, call: Submission) -> tuple[tuple[int, ...], 
 
 
 def retry(
-    folder: RunFolder, schedule: Schedule, epoch: int, call: Submission, attempt: int, what: Decision
+    folder: RunFolder,
+    schedule: Schedule,
+    epoch: int,
+    call: Submission,
+    attempt: int,
+    what: Decision,
+    running: int = 0,
 ) -> None:
     """Send the elements again with a gate after them, and have what follows wait for that gate.
+
+    With `running` that job has the elements, and only the gate is sent.
 
     Whatever an earlier run of this gate has sent is not sent twice.
     """
@@ -145,7 +159,7 @@ def retry(
         log(f"sent {job.name} as {job.job_id}")
         return job.job_id
 
-    blocks_id = once(again, "", what.workers)
+    blocks_id = running or once(again, "", what.workers)
     gate_id = once(gate, f"afterany:{blocks_id}", None)
     for job_id, waits in followers(folder, schedule, epoch, call, gate_id, rows):
         client.set_dependency(job_id, waits)
@@ -185,16 +199,20 @@ def log(text: str) -> None:
     print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} gate: {text}", flush=True)
 
 
-def _rows(name: str) -> list[client.Row]:
-    """What accounting, else the queue, says of a job; nothing where neither answers: receipts decide."""
+def _rows(name: str) -> tuple[list[client.Row], int]:
+    """What accounting, else the queue, says of a job, and a job of that name that is still at it.
+
+    Nothing where neither answers: receipts decide.
+    """
+    rows: list[client.Row] = []
+    running = 0
     try:
-        rows = client.sacct([name])
-        if rows:
-            return rows
-        return [row for row in client.squeue() if row.name == name]
+        rows = [row for row in client.squeue() if row.name == name]
+        running = max((r.job_id for r in rows if r.alive and r.state != "COMPLETING"), default=0)
+        rows = client.sacct([name]) or rows
     except HpcflowError as error:
         log(f"Slurm does not say how the wave ended: {error}")
-        return []
+    return rows, running
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -220,12 +238,13 @@ def run_gate(folder: RunFolder, epoch: int, job: str, wave: int, attempt: int) -
     call = next(
         one for one in submissions(schedule) if one.job == job and one.wave == wave and one.kind == "blocks"
     )
-    what = decide(look(folder, schedule, epoch, call, attempt))
+    facts = look(folder, schedule, epoch, call, attempt)
+    what = decide(facts)
     log(f"{what.do}: {what.why}")
     if what.do == "give up":
         return 1
-    if what.do == "retry":
-        retry(folder, schedule, epoch, call, attempt, what)
+    if what.do in ("retry", "wait"):
+        retry(folder, schedule, epoch, call, attempt, what, facts.running)
         return 0
     if not folder.stop_file.exists():
         try:

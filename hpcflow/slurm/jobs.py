@@ -22,6 +22,8 @@ TIME_MARGIN = 1.5
 SHORT_SECONDS = 180
 LONG_SECONDS = 4 * 3600
 TIME_STEP = 300
+LONGEST_WARNING = 65_535
+"""Slurm's limit for ``--signal``."""
 
 
 @dataclass(frozen=True)
@@ -380,7 +382,7 @@ def _job(
         memory_per_worker=bound,
         memory=node.memory if whole else min(node.memory, -(-asked // 2**26) * 2**26),
         seconds=seconds,
-        warn_seconds=min(warn, max(seconds // 2, seconds - int(shape.seconds))),
+        warn_seconds=min(warn, LONGEST_WARNING, max(seconds // 2, seconds - int(shape.seconds))),
         reasons=tuple(_reasons(shape, site, partition, bound, seconds, wave, options)),
     )
 

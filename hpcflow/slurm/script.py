@@ -84,7 +84,7 @@ def job_script(schedule: Schedule, job: Job, site: Site, place: Place) -> str:
         "# Epoch of the submission, attempt, workers, and the element that index 0 of the array stands for.",
         f"readonly epoch=${{1:-0}} attempt=${{2:-1}} workers=${{3:-{job.workers}}} first=${{4:-0}}",
         f'readonly share="$((first + ${{SLURM_ARRAY_TASK_ID:-0}}))/{job.elements}"',
-        *_own_log(place),
+        *_own_log(site, place),
         "",
         *_start_and_end("share $share, attempt $attempt, $workers workers"),
         "",
@@ -125,7 +125,7 @@ def gate_script(schedule: Schedule, gate: Gate, site: Site, place: Place) -> str
         "",
         "# Epoch of the submission; job, wave and attempt that ended.",
         "readonly epoch=$1 job=$2 wave=$3 attempt=$4",
-        *_own_log(place),
+        *_own_log(site, place),
         "",
         *_start_and_end("gate of $job, wave $wave, attempt $attempt"),
         "",
@@ -227,8 +227,8 @@ def _constant(name: str, value: str) -> list[str]:
     return ["# shellcheck disable=SC2016"] * quoted + [f"readonly {name}={word(value)}"]
 
 
-def _own_log(place: Place) -> list[str]:
-    if "\\" not in place.run:
+def _own_log(site: Site, place: Place) -> list[str]:
+    if "\\" not in place.run or site.scheduler != "slurm":
         return []
     return [
         "",

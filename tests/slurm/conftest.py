@@ -6,15 +6,23 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from hpcflow.run.folder import RunFolder
+from hpcflow.site import load_site
 from hpcflow.slurm import testbed
+from hpcflow.slurm.compile import compile_run
+from hpcflow.slurm.jobs import Options, StageNeed
+from hpcflow.slurm.schedule import Schedule
+from hpcflow.slurm.script import Place
 from tests.conftest import REPO, require
 from tests.slurm.fake import FakeSlurm
+from tests.slurm.stub_run import make_run
 
+Make = Callable[..., tuple[RunFolder, Schedule]]
 PROGRAM = Path(__file__).with_name("fake_programs.py")
 
 
@@ -75,3 +83,37 @@ def bed_with_accounting(
 def import_path() -> tuple[str, ...]:
     """What a job must import from while the package is not installed."""
     return (str(REPO), str(REPO / "kernels"))
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """An interpreter whose agents have stub workers."""
+    program = tmp_path / "python"
+    agent = Path(__file__).with_name("stub_agent.py")
+    program.write_text(
+        "#!/bin/bash\n"
+        "if [[ ${2-} == hpcflow.run.agent ]]; then shift 2; set -- " + f"'{agent}'" + ' "$@"; fi\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture
+def make(tmp_path: Path, python: Path, import_path: tuple[str, ...]) -> Make:
+    """Compile a run of stub blocks, on mini-lumi unless told otherwise."""
+
+    def build(
+        name: str, stages: dict[str, int], site: str = "mini-lumi", **options: object
+    ) -> tuple[RunFolder, Schedule]:
+        folder = make_run(tmp_path / name, stages)
+        names = list(stages)
+        needs = [
+            StageNeed(stage, stages[stage], tuple(names[max(0, i - 1) : i]), 64 * 2**20, 0.01, 0.1)
+            for i, stage in enumerate(names)
+        ]
+        place = Place(str(folder.path), str(python), import_path, "0")
+        given = Options(**{"workers": 2, **options})  # type: ignore[arg-type]
+        return folder, compile_run(folder, needs, load_site(site), given, place)
+
+    return build

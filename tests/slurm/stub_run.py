@@ -28,6 +28,7 @@ def make_run(path: Path, stages: dict[str, int], after: dict[str, list[str]] | N
         "stages": [{"name": n, "blocks": stages[n], "after": list(follows.get(n, []))} for n in names],
     }
     (path / "cut.json").write_text(json.dumps(cut))
+    (path / "request.json").write_text(json.dumps({"datasets": {}}))
     return RunFolder.at(path)
 
 

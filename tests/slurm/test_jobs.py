@@ -191,7 +191,7 @@ def test_two_folders_of_one_cut_have_other_job_names() -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     blocks=st.lists(st.integers(0, 10**7), min_size=1, max_size=5),
-    seconds=st.floats(1e-3, 5000),
+    seconds=st.floats(1e-3, 40_000),
     memory=st.integers(2**20, 100 * 2**30),
     elements=st.none() | st.integers(1, 700),
     wave=st.none() | st.integers(1, 300),
@@ -208,6 +208,7 @@ def test_every_plan_keeps_every_limit(
         assert job.workers <= job.cpus <= node.cores
         assert job.workers * job.memory_per_worker <= job.memory <= node.memory
         assert 0 < job.warn_seconds < job.seconds <= place.max_time
+        assert job.warn_seconds <= 65_535
         assert [e for w in job.waves for e in range(*w)] == list(range(job.elements))
         covered = [b for e in range(job.elements) for b in share_of(job.blocks, e, job.elements)]
         assert covered[::2] == [0, *covered[1:-1:2]]

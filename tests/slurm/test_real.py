@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,55 +15,18 @@ import pytest
 from hpcflow.errors import SlurmError
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, read_receipts
-from hpcflow.site import load_site
 from hpcflow.slurm import client
-from hpcflow.slurm.compile import compile_run
-from hpcflow.slurm.jobs import Options, StageNeed
-from hpcflow.slurm.schedule import Schedule
-from hpcflow.slurm.script import Place
-from hpcflow.slurm.sending import cancel, submit
+from hpcflow.slurm.sending import cancel, records, submit
 from hpcflow.slurm.status import JobState, status
 from hpcflow.slurm.testbed import Testbed, missing_programs, testbed
 from tests.conftest import require
-from tests.slurm.stub_run import make_run, set_fault
+from tests.slurm.conftest import Make
+from tests.slurm.stub_run import set_fault
 
 pytestmark = pytest.mark.slurm
 
 HOSTILE = "a b'c\"d$(touch pwned)`x`%j&;#é"
 HOSTILE_WITH_BACKSLASH = "back\\slash %x"
-
-
-@pytest.fixture
-def python(tmp_path: Path) -> Path:
-    """An interpreter whose agents have stub workers."""
-    program = tmp_path / "python"
-    agent = Path(__file__).with_name("stub_agent.py")
-    program.write_text(
-        "#!/bin/bash\n"
-        "if [[ ${2-} == hpcflow.run.agent ]]; then shift 2; set -- " + f"'{agent}'" + ' "$@"; fi\n'
-        f'exec {sys.executable} "$@"\n'
-    )
-    program.chmod(0o755)
-    return program
-
-
-Make = Callable[..., tuple[RunFolder, Schedule]]
-
-
-@pytest.fixture
-def make(tmp_path: Path, python: Path, import_path: tuple[str, ...]) -> Make:
-    def build(name: str, stages: dict[str, int], **options: object) -> tuple[RunFolder, Schedule]:
-        folder = make_run(tmp_path / name, stages)
-        names = list(stages)
-        needs = [
-            StageNeed(stage, stages[stage], tuple(names[max(0, i - 1) : i]), 64 * 2**20, 0.01, 0.1)
-            for i, stage in enumerate(names)
-        ]
-        place = Place(str(folder.path), str(python), import_path, "0")
-        given = Options(**{"workers": 2, **options})  # type: ignore[arg-type]
-        return folder, compile_run(folder, needs, load_site("mini-lumi"), given, place)
-
-    return build
 
 
 def wait_ended(folder: RunFolder, seconds: float = 60.0) -> list[JobState]:
@@ -195,6 +157,54 @@ def test_cancel_stops_all_and_submit_goes_on_without_doing_twice(bed: Testbed, m
     assert done_once(folder, "one", 10), logs_of(folder)
     assert done_once(folder, "two", 2)
     assert {s.epoch for s in status(folder)} == {1, 2}
+
+
+def test_a_submitter_killed_before_the_answer_is_no_loss_and_no_double(
+    bed: Testbed, make: Make, tmp_path: Path, import_path: tuple[str, ...]
+) -> None:
+    folder, schedule = make("killed", {"one": 4, "two": 2}, elements=2)
+    murderous = tmp_path / "bin" / "sbatch"
+    murderous.parent.mkdir()
+    murderous.write_text('#!/bin/bash\n/usr/bin/sbatch "$@" >/dev/null\nkill -9 "$PPID"\n')
+    murderous.chmod(0o755)
+    code = (
+        "import sys; from hpcflow.run.folder import RunFolder\n"
+        "from hpcflow.slurm.compile import read_schedule, schedule_file\n"
+        "from hpcflow.slurm.sending import submit\n"
+        "f = RunFolder.at(sys.argv[1]); submit(f, read_schedule(schedule_file(f, 'mini-lumi')))"
+    )
+    environment = {
+        "PATH": f"{murderous.parent}:/usr/bin:/bin",
+        "PYTHONPATH": ":".join(import_path),
+        "SLURM_CONF": str(bed.conf),
+    }
+    killed = subprocess.run([sys.executable, "-c", code, str(folder.path)], env=environment, check=False)
+    assert killed.returncode == -9
+    assert [record.job_id for record in records(folder, 1).values()] == [0], "the answer was lost"
+    submit(folder, schedule)
+    states = wait_ended(folder)
+    assert done_once(folder, "one", 4), logs_of(folder)
+    assert done_once(folder, "two", 2)
+    ids = [s.job_id for s in states if s.job == "one" and s.kind == "blocks" and s.element == 0]
+    assert len(ids) == 1
+    assert {s.epoch for s in states} == {1} or len({s.job_id for s in states}) <= 8
+
+
+def test_a_job_that_was_sent_twice_computes_once(bed: Testbed, make: Make) -> None:
+    folder, schedule = make("twice", {"one": 3})
+    for block in range(3):
+        set_fault(folder, "one", block, "slow", times=1)
+    job = submit(folder, schedule)[0]
+    again = client.sbatch(str(folder.jobs / "one.sh"), ["1", "1", "2", "0"], name=job.name)
+    end = time.monotonic() + 30
+    while any(row.alive for row in client.squeue()) and time.monotonic() < end:
+        time.sleep(0.3)
+    logs = {i: (folder.logs / f"{job.name}-{i}.out").read_text() for i in (job.job_id, again)}
+    idle = [i for i, text in logs.items() if "taken by job" in text]
+    assert len(idle) == 1
+    other = again if idle[0] == job.job_id else job.job_id
+    assert f"taken by job {other};" in logs[idle[0]]
+    assert done_once(folder, "one", 3), logs_of(folder)
 
 
 def test_waves_keep_below_the_limit_of_the_account(bed_with_accounting: Testbed, make: Make) -> None:

@@ -203,6 +203,17 @@ def test_a_gate_sends_what_is_left_and_repoints_what_follows(fake: FakeSlurm, tm
     assert len(fake.jobs()) == 6
 
 
+def test_a_gate_waits_for_a_double_that_has_the_share(
+    fake: FakeSlurm, run: tuple[RunFolder, Schedule]
+) -> None:
+    submit(*run)
+    end_wave(fake, run)
+    double = client.sbatch("x", [], name=fake.jobs()[0]["name"])
+    assert gate_of(run) == 0
+    assert short(fake)[3:] == ["e1-one-w1-a2-gate"]
+    assert fake.jobs()[3]["after"] == f"afterany:{double}"
+
+
 def test_a_gate_halves_the_workers_where_memory_ran_out(
     fake: FakeSlurm, run: tuple[RunFolder, Schedule]
 ) -> None:
@@ -274,6 +285,7 @@ FACTS = Facts(False, False, False, False, (1, 2), 0, 1, 3, False, 8)
         ({"cancelled": True}, Decision("give up", "")),
         ({"attempt": 3}, Decision("give up", "")),
         ({"attempt": 2}, Decision("retry", "", (1, 2), 8)),
+        ({"running": 9}, Decision("wait", "", (1, 2), 0)),
         ({"out_of_memory": True}, Decision("retry", "", (1, 2), 4)),
         ({"out_of_memory": True, "workers": 1}, Decision("retry", "", (1, 2), 1)),
     ],
