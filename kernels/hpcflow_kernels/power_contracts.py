@@ -191,7 +191,10 @@ def _session_fields(params: Params) -> tuple[Field, ...]:
         wide("normalized_power", "normalised power, timer time, missing seconds left out", "W"),
         wide("variability_index", "normalised by average power"),
         wide("intensity_factor", "normalised power by threshold power"),
-        wide("training_load", "training stress score over the seconds that normalised power covers"),
+        wide(
+            "training_load",
+            "training stress score, timer time, over the seconds that normalised power covers",
+        ),
         wide("work", "work, timer time, missing seconds left out", "J"),
         wide("power_time", "timer time with known power", "s"),
         wide("power_coverage", "share of the timer's seconds with known power"),
