@@ -13,10 +13,12 @@ import numpy as np
 
 from benchmarks.measure import Measure, best_seconds
 from hpcflow.plan.axes import tile_length
-from hpcflow.plan.compile import TILES_PER_BLOCK, chain_reach, compile_cut
+from hpcflow.plan.compile import compile_cut
 from hpcflow.plan.layout import layout_for, place
 from hpcflow.plan.model import Cut
 from hpcflow.plan.records import Fact, RecordTable, Variable
+from hpcflow.plan.stages import TILES_PER_BLOCK
+from hpcflow.plan.tiling import chain_reach
 from hpcflow.workflow.model import DatasetSpec, Ref, RunSpec, StepSpec, WorkflowSpec
 from hpcflow_kernels import get
 

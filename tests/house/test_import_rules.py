@@ -178,7 +178,6 @@ LONG_WITH_REASON = {
         440,
         "one table from one scan; its columns must agree, so they are made together",
     ),
-    "hpcflow.plan.compile": (580, "every rule from a checked workflow to the cut, read from top to bottom"),
     "hpcflow.run.agent": (520, "one life of one process: hand out, watch, respawn, stop"),
     "hpcflow.site": (520, "a profile's model and its checks, which a new key must change together"),
     "hpcflow.slurm.jobs": (500, "the packing rule: its cases are only right together"),

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from hpcflow.data.template import result_attrs, whole_files
-from hpcflow.plan.compile import RECORDS_PER_TILE
 from hpcflow.plan.model import StagePlan
+from hpcflow.plan.stages import RECORDS_PER_TILE
 from hpcflow.run.commit import BlockOutput, NewFile
 from hpcflow.run.context import RunContext
 from hpcflow.run.packs import Piece

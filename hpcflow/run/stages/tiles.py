@@ -13,8 +13,8 @@ import numpy as np
 
 from hpcflow.plan.axes import StepGeometry, source_of, step_geometry
 from hpcflow.plan.blocks import TileGrid, owned_rows
-from hpcflow.plan.compile import tiles_of
 from hpcflow.plan.model import StagePlan, StepPlan
+from hpcflow.plan.tiling import tiles_of
 from hpcflow.run.commit import BlockOutput
 from hpcflow.run.context import RunContext, shaped
 from hpcflow.run.packs import Piece, joined

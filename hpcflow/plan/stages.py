@@ -1,0 +1,221 @@
+"""Groups of fused steps as stages: block counts, rules, memory bounds, bytes and files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hpcflow.plan import axes as ax
+from hpcflow.plan import memory
+from hpcflow.plan.blocks import Bundles, TileGrid
+from hpcflow.plan.fuse import Group
+from hpcflow.plan.model import DatasetPlan, FieldPlan, StagePlan, StepPlan
+from hpcflow.plan.records import RecordTable
+from hpcflow.plan.tiling import tiles_of
+from hpcflow_kernels import get
+
+if TYPE_CHECKING:
+    from hpcflow.workflow.model import WorkflowSpec
+
+TILES_PER_BLOCK = 64
+"""At most 64 tiles of 1 MiB: seconds of work, so that a lost block costs little and a receipt covers much."""
+
+TARGET_BLOCKS = 64
+"""Blocks a stage should have at least, where it has the tiles: enough to share among workers."""
+
+RECORDS_PER_TILE = 1024
+"""Records whose partial state is one leaf of a reduction's merge tree; fixed, so that bits are."""
+
+
+def row_bytes(fields: Sequence[FieldPlan]) -> int:
+    """Bytes of one row over all fields."""
+    return sum(math.prod(f.shape) * np.dtype(f.dtype).itemsize for f in fields)
+
+
+class Stages:
+    """Collects stages in the order in which they run."""
+
+    def __init__(
+        self,
+        spec: WorkflowSpec,
+        tables: Mapping[str, RecordTable],
+        places: Mapping[str, ax.RowAxis],
+        steps: Mapping[str, StepPlan],
+        datasets: Mapping[str, DatasetPlan],
+    ) -> None:
+        self.block_bytes = spec.run.block_bytes
+        self.tables, self.places, self.steps, self.datasets = tables, places, steps, datasets
+        self.stages: list[StagePlan] = []
+        self.written: dict[str, str] = {}
+        """Last stage to wait for before a dataset or step can be read."""
+
+    def ingest(self, dataset: DatasetPlan) -> None:
+        """Files into shards, then the record table."""
+        itemsize = sum(np.dtype(v.dtype).itemsize for v in dataset.variables)
+        table = self.tables[dataset.name]
+        shards = -(-dataset.samples // dataset.shard)
+        ingest = StagePlan(
+            name=f"ingest.{dataset.name}",
+            kind="ingest",
+            blocks=shards,
+            after=(),
+            dataset=dataset.name,
+            memory_bytes=memory.ingest_bound(
+                min(dataset.shard, max(dataset.samples, 1)), itemsize, int(table.size.max(initial=0))
+            ),
+            work_samples=int(table.size.sum()),
+            flops=float(table.size.sum()) * len(dataset.variables) * 4,
+            read_bytes=int(table.size.sum()) * itemsize,
+            write_bytes=int(table.size.sum()) * itemsize,
+            files=shards * len(dataset.variables) + len(dataset.variables),
+        )
+        close = StagePlan(
+            name=f"table.{dataset.name}",
+            kind="table",
+            blocks=1,
+            after=(ingest.name,),
+            dataset=dataset.name,
+            memory_bytes=memory.BASE + 2000 * dataset.records,
+            files=16,
+        )
+        self.stages += [ingest, close]
+        self.written[dataset.name] = close.name
+
+    def group(self, group: Group) -> None:
+        """One stage of steps, and the stages that store what must be stored."""
+        steps = [self.steps[name] for name in group.steps]
+        dataset = steps[0].dataset
+        reads = {
+            i.source for s in steps for i in s.inputs if i.kind == "step" and i.source not in group.steps
+        }
+        after = tuple(sorted({self.written[name] for name in {dataset, *reads} if name in self.written}))
+        number = sum(s.name.startswith(f"{group.kind}.{dataset}") for s in self.stages)
+        name = f"{group.kind}.{dataset}" + (f".{number + 1}" if number else "")
+        if group.kind == "tiles":
+            stage = self._tiles(name, group, steps, after)
+        else:
+            stage = self._records(name, group, steps, after)
+        self.stages.append(stage)
+        for step in steps:
+            if group.kind == "reduce":
+                self._merge(step, stage)
+            elif step.stored:
+                self._assemble(step, stage)
+
+    def _tiles(self, name: str, group: Group, steps: list[StepPlan], after: tuple[str, ...]) -> StagePlan:
+        source = self.places[group.root]
+        tile, reach = tiles_of(steps, source)
+        itemsize = self._root_itemsize(group, steps)
+        total = int(TileGrid.make(source.size, tile, 1).first[-1])
+        if self.block_bytes:
+            per_block = max(1, int(self.block_bytes // (max(int(tile.max(initial=1)), 1) * itemsize)))
+        else:
+            per_block = min(TILES_PER_BLOCK, max(1, total // TARGET_BLOCKS))
+        grid = TileGrid.make(source.size, tile, per_block)
+        samples = int(source.size.sum())
+        out = sum(s.rows * row_bytes(s.fields) for s in steps)
+        return StagePlan(
+            name=name,
+            kind="tiles",
+            blocks=grid.blocks,
+            after=after,
+            dataset=steps[0].dataset,
+            steps=group.steps,
+            tiles_per_block=per_block,
+            memory_bytes=memory.tiles_bound(
+                int(tile.max(initial=0)),
+                reach,
+                sum(get(s.kernel).bytes_per_sample for s in steps),
+                out / max(total, 1),
+            ),
+            work_samples=samples,
+            flops=samples * sum(get(s.kernel).flops_per_sample for s in steps),
+            read_bytes=samples * itemsize,
+            write_bytes=out,
+        )
+
+    def _root_itemsize(self, group: Group, steps: list[StepPlan]) -> int:
+        for step in steps:
+            for item in step.inputs:
+                if item.kind == "variable":
+                    variables = self.datasets[step.dataset].variables
+                    return np.dtype(next(v.dtype for v in variables if v.name == item.field)).itemsize
+        return 4
+
+    def _records(self, name: str, group: Group, steps: list[StepPlan], after: tuple[str, ...]) -> StagePlan:
+        dataset = steps[0].dataset
+        size = self.places[dataset].size
+        variables = {v.name: np.dtype(v.dtype).itemsize for v in self.datasets[dataset].variables}
+        read = {i.field: variables[i.field or ""] for s in steps for i in s.inputs if i.kind == "variable"}
+        itemsize = sum(read.values()) or 4
+        total = int(np.maximum(size, 1).sum())
+        if group.kind == "reduce":
+            size, per_block = np.ones_like(size), RECORDS_PER_TILE
+        elif self.block_bytes:
+            per_block = max(1, int(self.block_bytes // itemsize))
+        else:
+            per_block = max(1, min(TILES_PER_BLOCK << 18, total // TARGET_BLOCKS))
+        largest = int(size.max(initial=0))
+        out = sum(s.rows * row_bytes(s.fields) for s in steps)
+        work = int(size.sum()) if read else len(size)
+        return StagePlan(
+            name=name,
+            kind="reduce" if group.kind == "reduce" else "records",
+            blocks=Bundles.make(size, per_block).blocks,
+            after=after,
+            dataset=dataset,
+            steps=group.steps,
+            samples_per_block=per_block,
+            memory_bytes=memory.records_bound(
+                largest,
+                itemsize,
+                sum(get(s.kernel).bytes_per_sample for s in steps),
+                out / max(len(size), 1),
+            ),
+            work_samples=work,
+            flops=work * sum(get(s.kernel).flops_per_sample for s in steps),
+            read_bytes=work * itemsize,
+            write_bytes=out,
+        )
+
+    def _assemble(self, step: StepPlan, stage: StagePlan) -> None:
+        blocks = max(1, -(-step.rows // step.shard))
+        name = f"assemble.{step.name}"
+        bytes_per_row = row_bytes(step.fields)
+        self.stages.append(
+            StagePlan(
+                name=name,
+                kind="assemble",
+                blocks=blocks,
+                after=(stage.name,),
+                dataset=step.dataset,
+                steps=(step.name,),
+                memory_bytes=memory.assemble_bound(min(step.shard, max(step.rows, 1)), bytes_per_row),
+                work_samples=step.rows,
+                read_bytes=step.rows * bytes_per_row,
+                write_bytes=step.rows * bytes_per_row,
+                files=(blocks + 1) * len(step.fields) + 20,
+            )
+        )
+        self.written[step.name] = name
+
+    def _merge(self, step: StepPlan, stage: StagePlan) -> None:
+        name = f"merge.{step.name}"
+        self.stages.append(
+            StagePlan(
+                name=name,
+                kind="merge",
+                blocks=1,
+                after=(stage.name,),
+                dataset=step.dataset,
+                steps=(step.name,),
+                memory_bytes=memory.BASE + 4 * row_bytes(step.fields) + memory.FLUSH,
+                work_samples=stage.blocks,
+                write_bytes=row_bytes(step.fields),
+                files=2 * len(step.fields) + 8,
+            )
+        )
+        self.written[step.name] = name
