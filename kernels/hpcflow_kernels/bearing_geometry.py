@@ -61,8 +61,8 @@ class Bearing:
         """Kinematics without slip (Randall and Antoni 2011, equations 1 to 4).
 
         >>> known = find("SKF 6205-2RS JEM").multiples()
-        >>> [round(value, 4) for value in (known.inner, known.outer, known.rolling, known.cage)]
-        [5.4152, 3.5848, 4.7135, 0.3983]
+        >>> [round(value, 3) for value in (known.inner, known.outer, known.rolling, known.cage)]
+        [5.415, 3.585, 4.713, 0.398]
         """
         ratio = self.ball_diameter / self.pitch_diameter * math.cos(self.contact_angle)
         return Multiples(
