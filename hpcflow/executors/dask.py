@@ -6,7 +6,6 @@ made is on disk, with its receipt.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -80,11 +79,12 @@ class DaskExecutor:
             for a, b in shares
         }
         for future in as_completed(list(futures)):
+            if folder.stop_file.exists():
+                self._client.cancel(list(futures))
+                return
             error = future.exception()
             if error is not None:
-                for other in futures:
-                    with contextlib.suppress(Exception):
-                        other.cancel()
+                self._client.cancel(list(futures))
                 raise RunError(
                     f"stage {stage}: a Dask worker was lost three times on the same blocks ({error}); "
                     f"everything finished is kept, `hpcflow resume {folder.path.name}` goes on"

@@ -103,6 +103,8 @@ def check_complete(folder: RunFolder, stage: str) -> None:
     ledger = Ledger(folder)
     if ledger.complete(stage):
         return
+    if folder.stop_file.exists():
+        raise RunError(f"stopped in stage {stage}: `hpcflow resume {folder.path.name}` goes on")
     failures = ledger.failures(stage)
     left = length(ledger.remaining(stage))
     lines = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 
 from hpcflow.run.commit import Committer
 from hpcflow.run.context import RunContext
@@ -19,5 +20,6 @@ class SerialExecutor:
     ) -> None:
         """Compute block ranges in this process."""
         committer = Committer(folder, worker_name("serial"))
-        numbers = (block for start, stop in blocks for block in range(start, stop))
+        numbers: Iterable[int] = (block for start, stop in blocks for block in range(start, stop))
+        numbers = takewhile(lambda _: not folder.stop_file.exists(), numbers)
         run_blocks(RunContext(folder), stage, numbers, committer, lambda _: advance(1))

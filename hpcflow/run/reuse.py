@@ -67,10 +67,23 @@ def _earlier(runs: Path, cut: Cut) -> Iterator[RunFolder]:
         try:
             folder = RunFolder.at(path.parent)
             done = json.loads(path.read_text())["state"] == "done"
-            if done and folder.run_id != cut.id:
+            if done and folder.run_id != cut.id and _whole(folder):
                 yield folder
         except (HpcflowError, OSError, ValueError, KeyError):
             continue
+
+
+def _whole(folder: RunFolder) -> bool:
+    """Whether every result file that a receipt names is there with its size: a missing shard reads as NaN."""
+    ledger = Ledger(folder)
+    sizes = {
+        name: nbytes
+        for stage in ledger.stages
+        for receipt in ledger.receipts(stage)
+        for name, nbytes, _ in receipt.get("files", ())
+        if name.startswith("results/")
+    }
+    return all((folder.path / name).stat().st_size == nbytes for name, nbytes in sizes.items())
 
 
 def _signatures(table: RecordTable) -> list[tuple[Any, ...]]:

@@ -177,3 +177,26 @@ def test_a_file_that_changes_between_scan_and_ingest_is_set_aside(tmp_path: Path
     fresh = tmp_path / "fresh"
     write_workflow(fresh, "h")
     same(values(run(fresh), "h.mat"), values(made, "c.mat"))
+
+
+def test_rows_are_not_taken_from_a_run_that_lost_a_file(tmp_path: Path) -> None:
+    write_workflow(tmp_path, "ac")
+    first = run(tmp_path)
+    (first.results / "envelope.zarr/amplitude/c/0/0").unlink()
+    write_workflow(tmp_path, "f")
+    second = run(tmp_path)
+    assert counted(second)["tiles.machine"] == (3, 0)
+    assert np.isfinite(values(second, "a.mat")["envelope.amplitude"]).all()
+
+
+def test_a_stop_file_ends_a_run_and_resume_goes_on(tmp_path: Path) -> None:
+    from hpcflow.errors import RunError
+
+    write_workflow(tmp_path, "ac")
+    made = start(ask(tmp_path / "contract.yaml"), tmp_path / "runs")
+    made.stop_file.touch()
+    with pytest.raises(RunError, match="hpcflow resume"):
+        compute(made)
+    made.stop_file.unlink()
+    compute(made)
+    assert json.loads(made.status_file.read_text())["state"] == "done"
