@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -305,7 +305,7 @@ class Agent:
         assert process.stdout is not None
         worker = _Worker(slot, name, process)
         self._bound(worker)
-        cores = cores_of(slot, self.options.workers, sorted(os.sched_getaffinity(0)))
+        cores = cores_of(slot, self.options.workers, physical_cores(os.sched_getaffinity(0)))
         with contextlib.suppress(OSError):
             if cores:
                 os.sched_setaffinity(process.pid, cores)
@@ -397,15 +397,26 @@ def take(left: deque[Range], count: int) -> Range:
     return start, middle
 
 
-def cores_of(slot: int, workers: int, cores: Sequence[int]) -> set[int]:
-    """Neighbouring cores of one worker; none where there are fewer cores than workers.
+def physical_cores(cpus: Iterable[int]) -> list[set[int]]:
+    """The CPUs by core: hardware threads of one core belong together."""
+    cores: dict[str, set[int]] = {}
+    for cpu in sorted(cpus):
+        siblings = str(cpu)
+        with contextlib.suppress(OSError):
+            siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text()
+        cores.setdefault(siblings, set()).add(cpu)
+    return list(cores.values())
 
-    >>> cores_of(1, 2, [0, 1, 2, 3])
-    {2, 3}
+
+def cores_of(slot: int, workers: int, cores: Sequence[set[int]]) -> set[int]:
+    """CPUs of neighbouring cores for one worker; none where there are fewer cores than workers.
+
+    >>> sorted(cores_of(1, 2, [{0, 4}, {1, 5}, {2, 6}, {3, 7}]))
+    [2, 3, 6, 7]
     """
     if len(cores) < workers:
         return set()
-    return set(cores[slot * len(cores) // workers : (slot + 1) * len(cores) // workers])
+    return set().union(*cores[slot * len(cores) // workers : (slot + 1) * len(cores) // workers])
 
 
 def worker_environment() -> dict[str, str]:

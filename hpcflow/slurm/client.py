@@ -38,6 +38,7 @@ _LOST = re.compile(
     r"temporarily unable|try again|unexpected message|transport endpoint|resource temporarily",
     re.IGNORECASE,
 )
+_WAITING = ("Dependency", "Priority", "Resources", "BeginTime", "JobHeldUser")
 _SQUEUE = "%A|%F|%K|%T|%V|%S|%e|%N|%r|%j"
 _SACCT = (
     "JobIDRaw,JobID,State,ExitCode,DerivedExitCode,Submit,Start,End,ElapsedRaw,NNodes,AllocTRES,MaxRSS,"
@@ -327,6 +328,19 @@ def set_dependency(job_id: int, dependency: str) -> None:
         raise SlurmError(f"job {job_id} cannot be made to wait for {dependency}: {answer.err.strip()[-300:]}")
 
 
+def requeue(job_id: int) -> None:
+    """Give a running job back to the queue, from which it starts again, some two minutes later, under its id.
+
+    Raises
+    ------
+    SlurmError
+        Where Slurm refused.
+    """
+    answer = _call("scontrol", ["requeue", str(job_id)])
+    if answer.code != 0 or answer.err.strip():
+        raise SlurmError(f"job {job_id} cannot be requeued: {answer.err.strip()[-300:]}")
+
+
 @dataclass(frozen=True)
 class _Answer:
     code: int
@@ -380,8 +394,9 @@ def _hint(said: str) -> str:
 
 
 def _reason(text: str, state: str) -> str:
-    """Slurm keeps the reason for which a job once waited."""
-    return "" if text == "None" or state in ("COMPLETED", "RUNNING") else text
+    """Slurm keeps the reason for which a job once waited, also after it has ended."""
+    stale = state in ("COMPLETED", "RUNNING") or (state in ENDED and text in _WAITING)
+    return "" if text == "None" or stale else text
 
 
 def _time(text: str) -> str:

@@ -8,19 +8,23 @@ removes them, and the run waits for a person.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from hpcflow.errors import HpcflowError
+from hpcflow.errors import HpcflowError, SlurmError
 from hpcflow.run.account import share_of
 from hpcflow.run.agent import newest_epoch
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
 from hpcflow.slurm import client, sending
 from hpcflow.slurm.schedule import Job, Schedule, Submission, submissions, token
+
+TICKS = 700
+"""How often a gate that found no room in the queue asks again; a tick is some two minutes."""
 
 
 @dataclass(frozen=True)
@@ -227,9 +231,33 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return run_gate(folder, given.epoch, given.job, given.wave, given.attempt)
     except HpcflowError as error:
-        log(f"{type(error).__name__}: {error}")
-        log("nothing more is sent; `hpcflow resume` goes on")
+        ask_again(error)
         return 1
+
+
+def ask_again(error: HpcflowError) -> None:
+    """Log what went wrong and, where that may pass, wait to be started again."""
+    log(f"{type(error).__name__}: {error}")
+    if again_later(error, os.environ):
+        time.sleep(60)  # Slurm ends this process
+    log("nothing more is sent; `hpcflow resume` goes on")
+
+
+def again_later(error: HpcflowError, environment: Mapping[str, str]) -> bool:
+    """Give this gate back to the queue where Slurm was full or away; it looks anew, and sends nothing twice."""
+    full = isinstance(error, SlurmError) and "Limit" in str(error)
+    job_id = environment.get("SLURM_JOB_ID", "")
+    if not (full or isinstance(error, client.Unanswered)) or not job_id.isdigit():
+        return False
+    if int(environment.get("SLURM_RESTART_COUNT", "0")) >= TICKS:
+        return False
+    try:
+        client.requeue(int(job_id))
+    except SlurmError as refused:
+        log(str(refused))
+        return False
+    log("this gate asks again in two minutes")
+    return True
 
 
 def run_gate(folder: RunFolder, epoch: int, job: str, wave: int, attempt: int) -> int:
@@ -247,11 +275,12 @@ def run_gate(folder: RunFolder, epoch: int, job: str, wave: int, attempt: int) -
         retry(folder, schedule, epoch, call, attempt, what, facts.running)
         return 0
     if not folder.stop_file.exists():
+        own = os.environ.get("SLURM_JOB_ID", "0")
         try:
-            for sent in sending.send_next(folder, schedule, epoch):
+            for sent in sending.send_next(folder, schedule, epoch, caller=int(own) if own.isdigit() else 0):
                 log(f"sent {sent.name} as {sent.job_id}")
-        except HpcflowError as error:  # this wave is done all the same
-            log(f"the next wave could not be sent: {error}; `hpcflow resume` goes on")
+        except HpcflowError as error:
+            ask_again(error)  # what waits for this wave may start all the same
     return 0
 
 

@@ -138,14 +138,23 @@ def same_schedule(folder: RunFolder, epoch: int, schedule: Schedule) -> bool:
 
 
 def send_next(
-    folder: RunFolder, schedule: Schedule, epoch: int, rows: Sequence[client.Row] | None = None
+    folder: RunFolder,
+    schedule: Schedule,
+    epoch: int,
+    rows: Sequence[client.Row] | None = None,
+    caller: int = 0,
 ) -> list[Submitted]:
     """Send what a submission has not sent yet, as far as the queue has room.
+
+    Parameters
+    ----------
+    caller
+        Id of the gate that calls; it is about to leave the queue.
 
     Raises
     ------
     SlurmError
-        Where Slurm refused although none of this submission's jobs is in the queue.
+        Where Slurm refused and no other job of this run is in the queue to try again later.
     """
     rows = client.squeue() if rows is None else rows
     known = with_lost_answers(folder, epoch, records(folder, epoch), rows)
@@ -157,7 +166,7 @@ def send_next(
         if token(schedule, epoch, call, 1) not in known
     ]
     prefix = f"hl-{schedule.run}-"
-    queued = sum(row.alive and row.name.startswith(prefix) for row in rows)
+    queued = sum(row.alive and row.name.startswith(prefix) and row.job_id != caller for row in rows)
     fit = fitting(schedule, unsent, queued)
     if not queued:
         fit = max(fit, 1 if schedule.gate is None else 2)

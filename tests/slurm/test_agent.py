@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcflow.run.agent import BROKEN, Agent, AgentOptions, cores_of, intersect
+from hpcflow.run.agent import BROKEN, Agent, AgentOptions, cores_of, intersect, physical_cores
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, read_receipts
 from tests.conftest import REPO
@@ -166,7 +166,13 @@ def test_a_signal_to_the_program_ends_it_in_order(tmp_path: Path, sig: signal.Si
 
 def test_ranges_and_cores() -> None:
     assert intersect([(0, 4), (6, 9)], (3, 7)) == [(3, 4), (6, 7)]
-    parts = [cores_of(slot, 3, list(range(8))) for slot in range(3)]
-    assert set.union(*parts) == set(range(8))
-    assert sum(map(len, parts)) == 8
-    assert cores_of(0, 4, [0, 1]) == set()
+    cores = [{core, core + 8} for core in range(8)]
+    parts = [cores_of(slot, 3, cores) for slot in range(3)]
+    assert set.union(*parts) == set(range(16))
+    assert sum(map(len, parts)) == 16
+    assert all(cpu + 8 in part for part in parts for cpu in part if cpu < 8), (
+        "threads of a core stay together"
+    )
+    assert cores_of(0, 4, cores[:2]) == set()
+    here = os.sched_getaffinity(0)
+    assert set.union(*physical_cores(here)) == here

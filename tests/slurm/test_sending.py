@@ -268,6 +268,31 @@ def test_a_gate_that_cannot_submit_says_what_to_do(
     assert "hpcflow resume" in out
 
 
+def test_a_gate_that_finds_the_queue_full_asks_again(
+    fake: FakeSlurm, run: tuple[RunFolder, Schedule], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other runs of the user fill the queue, and no other job of this one is there to go on."""
+    _, after = submit(*run)
+    end_wave(fake, run)
+    do(run[0], "one", 0, 1, 2, 3)
+    fake.set_state(after.name, "RUNNING")
+    monkeypatch.setenv("SLURM_JOB_ID", str(after.job_id))
+    monkeypatch.setattr(gate.time, "sleep", lambda _: None)
+    fake.behave("sbatch", "refuse", "sbatch: error: AssocMaxSubmitJobLimit")
+    call = [str(run[0].path), "--epoch", "1", "--job", "one", "--wave", "1", "--attempt", "1"]
+    gate.main(call)
+    assert fake.calls("scontrol") == [["requeue", str(after.job_id)]]
+    assert gate.main(call) == 0, "the next time there is room"
+    assert short(fake)[2:] == ["e1-one-w2-a1", "e1-one-w2-a1-gate"]
+
+
+def test_a_gate_does_not_ask_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = SlurmError("AssocMaxSubmitJobLimit")
+    assert not gate.again_later(full, {"SLURM_JOB_ID": "7", "SLURM_RESTART_COUNT": "700"})
+    assert not gate.again_later(full, {})
+    assert not gate.again_later(SlurmError("Access denied"), {"SLURM_JOB_ID": "7"})
+
+
 FACTS = Facts(False, False, False, False, (1, 2), 0, 1, 3, False, 8)
 
 
