@@ -7,7 +7,7 @@ from typing import Any
 
 from hpcflow.plan.model import Cut, StagePlan, StepPlan
 from hpcflow.report.parts import Cell, Code, Note, Part, Section, Table
-from hpcflow.report.source import Source
+from hpcflow.report.source import Source, Step
 from hpcflow.report.text import MISSING, count, listed, number, units
 from hpcflow.units import format_bytes, format_quantity
 
@@ -161,6 +161,13 @@ def _schedules(source: Source) -> list[Part]:
     return parts
 
 
+def rows_of(step: Step) -> str:
+    """The length of a result, in words."""
+    if step.plan.pattern == "reduce":
+        return "one, over all"
+    return count(step.plan.rows, step.plan.axis)
+
+
 def outputs(source: Source) -> Section:
     """Where the results lie and what they hold."""
     rows: list[tuple[Cell | str, ...]] = []
@@ -168,7 +175,7 @@ def outputs(source: Source) -> Section:
         fields = ", ".join(
             f.name + (f" ({units(f.units)})" if units(f.units) else "") for f in step.plan.fields
         )
-        rows.append((f"results/{step.name}.zarr", f"{step.plan.rows:,} by {step.plan.axis}", fields))
+        rows.append((f"results/{step.name}.zarr", rows_of(step), fields))
     parts: list[Part] = [Table(("Store", "Rows", "Holds"), tuple(rows))] if rows else []
     parts.append(Note("Each opens with xarray.open_zarr, and with any other reader of Zarr version 3."))
     return Section("results", "Where the results are", tuple(parts), detail=True)

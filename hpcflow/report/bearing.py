@@ -60,6 +60,8 @@ REASONS = {
     "sidebands_missing": "a fault that turns must show sidebands, and these are missing",
     "impulses_not_periodic": "the signal is impulsive, but not at the fault's period",
     "impulsive_without_lines": "impulsive, but without lines of a fault",
+    "fundamental_missing": "harmonics of a fault, but not the line at its fundamental",
+    "speed_not_confirmed": "the shaft's own line does not show, so the stated speed is not confirmed",
     "too_little_power": "a fault this machine could hide might not have been seen",
 }
 
@@ -77,7 +79,9 @@ class Finding:
     """
 
     record: int
+    id: str
     name: str
+    """As it is called on the page."""
     label: str
     reason: str
     score: float
@@ -133,7 +137,8 @@ def findings(source: Source, step: Step) -> list[Finding]:
         made.append(
             Finding(
                 record=record,
-                name=name,
+                id=name,
+                name=step.labels[record],
                 label=labels[record],
                 reason=reasons[record],
                 score=float(scores[record]),
@@ -295,6 +300,7 @@ def _order_spectrum(step: Step, f: Finding) -> Picture | None:
         return None
     end = float(order[np.isfinite(spectrum)].max())
     found, expected = f.found / f.shaft, f.expected / f.shaft
+    detectable = float(step.values("detectable_depth")[f.record])
     spacing = _sideband_spacing(f) if np.nansum(f.sidebands) > 0 else 0.0
     first = float(expected[0]) if f.suspect and math.isfinite(expected[0]) else 0.0
 
@@ -302,7 +308,12 @@ def _order_spectrum(step: Step, f: Finding) -> Picture | None:
         axes = figure.add_subplot()
         last = min(end, max(12.0, 3.45 * first)) if fig.is_narrow(figure) else end
         inside = order <= last
-        top = float(np.nanmax(spectrum[inside])) * 1.22 or 1.0
+        least = 0.0 if f.suspect or not math.isfinite(detectable) else detectable
+        top = max(float(np.nanmax(spectrum[inside])), least) * (1.22 if f.suspect else 1.36) or 1.0
+        if least:
+            axes.axhline(least, color=fig.MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
+            text = "what would have been detected"
+            axes.text(last, least, text, ha="right", va="bottom", fontsize=10, color=fig.MUTED)
         if f.suspect:
             _mark_lines(axes, found, expected, last, top, f, spacing)
         else:
@@ -376,11 +387,13 @@ def _mark_lines(
 def _mark_places(axes: Axes, f: Finding, last: float, top: float) -> None:
     """Where each fault's fundamental would stand."""
     places = sorted((hertz / f.shaft, fault) for fault, hertz in f.others if math.isfinite(hertz))
-    for at, fault in places:
+    sides = ("right", "center", "left")
+    for k, (at, fault) in enumerate(places[:3]):
         if at <= last and fault in COLOURS:
-            colour = COLOURS[fault]
-            axes.plot([at], [top * 0.905], marker="v", markersize=6, color=colour, markerfacecolor="none")
-            axes.text(at, top * 0.945, LINES[fault], ha="center", va="bottom", fontsize=10, color=colour)
+            colour, side = COLOURS[fault], sides[k]
+            axes.plot([at], [top * 0.83], marker="v", markersize=6, color=colour, markerfacecolor="none")
+            up = top * (0.94 if side == "center" else 0.865)
+            axes.text(at, up, LINES[fault], ha=side, va="bottom", fontsize=10, color=colour)
 
 
 def _waveform(source: Source, step: Step, f: Finding) -> Picture | None:
@@ -461,10 +474,10 @@ def _excerpt(recording: Recording, variable: str, f: Finding) -> tuple[int, np.n
 
 def _envelope_spectrum(source: Source, step: Step, f: Finding) -> Picture | None:
     other = next(source.with_kernel("envelope_spectrum", step.plan.dataset), None)
-    if other is None or f.name not in other.ids:
+    if other is None or f.id not in other.ids:
         return None
     band = _band_of(source, other)
-    spectrum = mean_spectrum(other, other.ids.index(f.name))
+    spectrum = mean_spectrum(other, other.ids.index(f.id))
     if spectrum is None:
         return None
     frequency = np.asarray(other.data["frequency"].values, float)
@@ -486,7 +499,7 @@ def _envelope_spectrum(source: Source, step: Step, f: Finding) -> Picture | None
         axes.set_xlabel("Hz")
         axes.set_ylabel(f"amplitude, {units(unit)}".rstrip(", "))
 
-    caption = f"Envelope spectrum in Hz{band}, mean of {count(other.size(other.ids.index(f.name)), 'frame')}."
+    caption = f"Envelope spectrum in Hz{band}, mean of {count(other.size(other.ids.index(f.id)), 'frame')}."
     alt = f"Envelope spectrum of {clean(f.name)} in hertz; {_evidence(f)}"
     return fig.picture(draw, alt, caption, size=(fig.NARROW, 200), margins=fig.PLAIN)
 
@@ -513,7 +526,7 @@ def envelopes(source: Source, step: Step) -> Section | None:
         return None
     frequency = np.asarray(step.data["frequency"].values, float)
     items: list[Picture] = []
-    for record, name in enumerate(step.ids):
+    for record, name in enumerate(step.labels):
         spectrum = mean_spectrum(step, record) if len(items) < MOST_CARDS else None
         if spectrum is None:
             continue

@@ -27,7 +27,7 @@ def indicators(source: Source, step: Step) -> Section:
             known = values[np.isfinite(values)]
             text = number(float(np.median(known))) if len(known) else MISSING
             cells.append(Cell(text, spark=tuple(fig.thin(values, 48)) if len(known) > 2 else ()))
-        rows.append((Cell(short(name, 96), note=_frames(step, record)), *cells))
+        rows.append((Cell(short(step.labels[record], 96), note=_frames(step, record)), *cells))
     parts: list[Part] = [
         Table(
             ("Record", *(label(f) for f in fields)),

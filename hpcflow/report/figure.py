@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -138,7 +139,9 @@ def _svg(
         canvas: Any = FigureCanvasSVG(figure)
         draw(figure)
         file = io.StringIO()
-        canvas.print_svg(file, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing")  # the page's fonts will draw it
+            canvas.print_svg(file, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _inline(file.getvalue(), alt)
 
 

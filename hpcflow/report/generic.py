@@ -31,6 +31,8 @@ def anything(source: Source, step: Step) -> Section:
         parts = _in_time(source, step)
     else:
         parts = _per_record(source, step)
+    if not parts:
+        parts = [Note("No record has a value here: the reasons are under what was left out.")]
     return Section(f"step-{step.name}", f"{step.name}: {step.plan.kernel.replace('_', ' ')}", tuple(parts))
 
 
@@ -76,7 +78,7 @@ def _per_record(source: Source, step: Step) -> list[Part]:
             aside = source.set_aside.get(name, "")
             rows.append(
                 (
-                    Cell(short(name, 96), note=f"set aside: {aside}" if aside else ""),
+                    Cell(short(step.labels[record], 96), note=f"set aside: {aside}" if aside else ""),
                     *(c[record] for c in columns),
                 )
             )
@@ -88,7 +90,7 @@ def _per_record(source: Source, step: Step) -> list[Part]:
     for field in [f for f in step.plan.fields if len(f.dims) == 1 and not f.flags][:MOST_FIELDS]:
         values = step.values(field.name).astype(float)
         few = len(step.ids) <= MOST_LINES
-        lines = [(name, values[i]) for i, name in enumerate(step.ids) if np.isfinite(values[i]).any()]
+        lines = [(name, values[i]) for i, name in enumerate(step.labels) if np.isfinite(values[i]).any()]
         if few:
             drawn += [p for p in [_curve(step, field, lines)] if p]
         else:
@@ -125,7 +127,7 @@ def over_time(source: Source, step: Step, field: FieldPlan, limits: tuple[float,
     for record, name in enumerate(step.ids[:MOST_LINES]):
         y = step.rows(field.name, record).astype(float)
         if name not in source.set_aside and np.isfinite(y).any():
-            lines.append((name, step.times(record), y))
+            lines.append((step.labels[record], step.times(record), y))
     if not lines:
         return None
     named = sorted(lines, key=lambda line: -float(np.nanmedian(line[2])))[:NAMED]
@@ -232,7 +234,7 @@ def maps(source: Source, step: Step, field: FieldPlan) -> list[Picture]:
             ends = (
                 (float(step.times(record)[-1]), "s") if step.timed else (float(len(values)), step.plan.axis)
             )
-            drawn.append(_heat(values, field, ends[1], short(name), ends[0]))
+            drawn.append(_heat(values, field, ends[1], short(step.labels[record]), ends[0]))
     return drawn
 
 
@@ -296,7 +298,7 @@ def _flag_counts(source: Source, step: Step) -> list[Part]:
                 continue
             codes = np.nan_to_num(step.rows(field.name, record).astype(float), nan=-1).astype(int)
             counts = [int((codes == k).sum()) for k in range(len(field.flags))]
-            rows.append((short(name, 96), *(f"{c:,}" for c in counts)))
+            rows.append((short(step.labels[record], 96), *(f"{c:,}" for c in counts)))
         head = ("Record", *(f.replace("_", " ") for f in field.flags))
         parts.append(
             Table(

@@ -11,10 +11,12 @@ from hpcflow._version import __version__
 from hpcflow.plan.model import DatasetPlan
 from hpcflow.report.parts import Cell, Note, Part, Section, Table
 from hpcflow.report.source import Source
-from hpcflow.report.text import MISSING, count, number, quantity, short, units
+from hpcflow.report.text import MISSING, clean, count, number, quantity, short, units, without_folder
 
 MOST_RECORDS, MOST_FACTS = 200, 24
 """Records and facts that are listed."""
+MOST_TEXT = 40
+"""Letters of a fact that is worth listing; longer ones are fingerprints and the like."""
 
 
 def provenance(source: Source) -> Section:
@@ -40,6 +42,7 @@ def _dataset(source: Source, dataset: DatasetPlan) -> list[Part]:
             Note("Its store cannot be opened any more, so its recordings are not listed.", tone="warn"),
         ]
     ids = [str(v) for v in data["record"].values]
+    labels = without_folder(ids)
     live = np.flatnonzero(np.asarray(data["status"].values) == 0)
     used = sorted(
         {
@@ -56,7 +59,7 @@ def _dataset(source: Source, dataset: DatasetPlan) -> list[Part]:
         cells = [_fact(data, name, int(i)) for name in facts]
         rows.append(
             (
-                Cell(short(ids[i], 96), note=f"sha256 {str(data['checksum'].values[i])[:12]}"),
+                Cell(short(labels[i], 96), note=f"sha256 {str(data['checksum'].values[i])[:12]}"),
                 f"{int(data['row_size'].values[i]):,}",
                 quantity(rate, "s-1", 5),
                 *cells,
@@ -108,9 +111,10 @@ def _other_facts(data: Any, live: np.ndarray, shown: set[str]) -> Table | None:
             text = f"{low} to {high} {units(unit)}".strip() if low != high else f"{low} {units(unit)}".strip()
         else:
             distinct = sorted({str(v) for v in values})
-            text = ", ".join(short(d, 30) for d in distinct[:3]) + (
-                f" and {len(distinct) - 3} more" if len(distinct) > 3 else ""
-            )
+            more = f" and {len(distinct) - 3} more" if len(distinct) > 3 else ""
+            text = ", ".join(clean(d) for d in distinct[:3]) + more
+            if max(map(len, distinct)) > MOST_TEXT:
+                text = count(len(distinct), "long text")
         known = ", ".join(
             f"{n} from {'the ' if o != 'default' else 'a '}{o}" for o, n in sorted(tally.items())
         )

@@ -12,6 +12,7 @@ import numpy as np
 
 from hpcflow.errors import HpcflowError
 from hpcflow.plan.model import Cut, FieldPlan, StepPlan
+from hpcflow.report.text import without_folder
 from hpcflow.results import open_step, set_aside
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
@@ -50,6 +51,11 @@ class Step:
     def ids(self) -> list[str]:
         """Records in the order of the record axis; [] for a result over all records."""
         return [str(i) for i in self.data["record"].values] if "record" in self.data.dims else []
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Records as they are called on the page: their ids, without a folder that all share."""
+        return without_folder(self.ids)
 
     @property
     def in_time(self) -> bool:

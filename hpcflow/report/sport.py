@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MOST_CARDS, MOST_ROWS = 24, 300
 """Activities with pictures, and activities in the table."""
 
+BESIDE = 640
+"""Width of an overview that has the track beside it."""
+
 CHANNELS = (
     ("power", "power, W", 1.0, fig.BLUE),
     ("heart_rate", "heart rate, /min", 1.0, fig.RED),
@@ -237,7 +240,7 @@ def _card(table: Sessions, clean_step: Step | None, step: Step, i: int) -> Card:
     drawn: list[Picture | None] = []
     if clean_step is not None and step.ids[i] in clean_step.ids:
         record = clean_step.ids.index(step.ids[i])
-        drawn = [_overview(clean_step, record, table.title(i)), _route(clean_step, record, table.title(i))]
+        drawn = _pictures(clean_step, record, table.title(i))
     device = str(step.fact("device", i) or "")
     name = step.ids[i].rpartition("/")[2]
     return Card(
@@ -255,7 +258,12 @@ def _pair(mean: float, most: float, unit: str) -> str:
     return f"{number(mean)}{unit}" + (f", max {number(most)}" if math.isfinite(most) else "")
 
 
-def _overview(step: Step, record: int, title: str) -> Picture | None:
+def _pictures(step: Step, record: int, title: str) -> list[Picture | None]:
+    route = _route(step, record, title)
+    return [_overview(step, record, title, fig.WIDE if route is None else BESIDE), route]
+
+
+def _overview(step: Step, record: int, title: str, width: int) -> Picture | None:
     """Power, heart rate, speed and altitude over time; pauses and gaps shaded."""
     panels = []
     for name, text, factor, colour in CHANNELS:
@@ -294,7 +302,7 @@ def _overview(step: Step, record: int, title: str) -> Picture | None:
         draw,
         f"{clean(title)}: {names} over elapsed time",
         caption,
-        size=(fig.WIDE, height),
+        size=(width, height),
         narrow=(fig.NARROW, height),
     )
 
@@ -445,7 +453,7 @@ def clean_channels(source: Source, step: Step) -> Section | None:
     parts: list[Part] = []
     for record, name in enumerate(step.ids[:MOST_CARDS]):
         if name not in source.set_aside:
-            drawn = [_overview(step, record, name), _route(step, record, name)]
+            drawn = _pictures(step, record, name)
             parts.append(
                 Card(
                     f"{step.name}-{record}",

@@ -12,6 +12,7 @@ MISSING = "—"
 _KEPT = "\n\t\u200c\u200d\u00ad"
 _FACTOR = re.compile(r"([A-Za-zµ°%]+)(-?[0-9]+)?")
 _SEPARATED = re.compile(r"[^_/.#:;,=&@\-]+[_/.#:;,=&@\-]*|[_/.#:;,=&@\-]+")
+_WORDS = re.compile(r"\S+\s*|\s+")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -46,11 +47,26 @@ def short(text: str, most: int = 48) -> str:
 def pieces(text: str, most: int = 24) -> list[str]:
     """Where a long name may be broken: after its separators, and within what is longer than `most`.
 
-    >>> pieces("a_b/c.mat"), pieces("x" * 30)[0] == "x" * 24
-    (['a_', 'b/', 'c.', 'mat'], True)
+    >>> pieces("of a_b"), pieces("recordings/pump_1.mat"), len(pieces("x" * 30))
+    (['of ', 'a_b'], ['recordings/', 'pump_', '1.', 'mat'], 2)
     """
-    words = _SEPARATED.findall(clean(text))
-    return [word[k : k + most] for word in words for k in range(0, len(word), most)]
+    found = []
+    for word in _WORDS.findall(clean(text)):
+        parts = _SEPARATED.findall(word) if len(word) > most * 2 // 3 else [word]
+        found += [part[k : k + most] for part in parts for k in range(0, len(part), most)]
+    return found
+
+
+def without_folder(names: list[str]) -> list[str]:
+    """Names without the folder that all of them lie in; a channel's name, after ``#``, is left alone.
+
+    >>> without_folder(["data/a/1.mat#x/y", "data/a/2.mat"])
+    ['1.mat#x/y', '2.mat']
+    """
+    folders = [name.partition("#")[0].rpartition("/")[0] for name in names]
+    if not folders or not folders[0] or len(set(folders)) > 1:
+        return names
+    return [name[len(folders[0]) + 1 :] for name in names]
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -106,9 +106,8 @@ def timeline(source: Source) -> Section:
     """Numbers, picture and table of the run's time."""
     found = spans(source)
     if not found:
-        return Section(
-            "timeline", "How it ran", (Note("Nothing has been computed in this run yet."),), detail=True
-        )
+        nothing = Note("Nothing has been computed in this run yet.")
+        return Section("timeline", "How it ran", (nothing, *_failures(source)), detail=True)
     gaps = standstills(found)
     times = list(stage_times(source.folder, source.ledger))
     wall = max(s.stop for s in found) - found[0].start - sum(g.stop - g.start for g in gaps)
