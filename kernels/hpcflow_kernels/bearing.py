@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -58,6 +58,10 @@ HINT = 0.1
 """Corrected chance of a fault's comb below which `none` is not said."""
 GAUSSIAN = 0.5
 """Largest spectral kurtosis over the bands with which `none` is said."""
+DISTORTED = ("weak_lines", "unexplained_lines", "several_faults", "impulses_not_periodic", "no_fault_lines")
+"""Reasons that may come from cutting tones down, and deserve a second look."""
+REACH_FOR_NONE = 2000.0
+"""Hz that the bands must reach before `none` is said: impacts ring above one or two kilohertz."""
 SATURATED = 0.002
 """Fraction of samples at the extremes above which a signal counts as clipped."""
 MOST_SCORE = 99.0
@@ -170,7 +174,30 @@ def diagnose(
         if view.resolution * FEWEST_REVOLUTIONS > speed * 1.001:
             return Verdict("uncertain", "too_short")
         views = [view]
-    return judge(views, vibration, speed, multiples, false_alarm, tolerance, least_depth)
+    verdict = judge(views, vibration, speed, multiples, false_alarm, tolerance, least_depth)
+    if signal is not None and verdict.reason in DISTORTED:
+        views = list(band_spectra(x, signal.rate, REVOLUTIONS / speed, last, narrowest, speed, clip=math.inf))
+        whole = judge(views, vibration, speed, multiples, false_alarm, tolerance, least_depth)
+        if confirms(whole, verdict):
+            return whole
+        if verdict.diagnosis == "none" and whole.diagnosis in FAULTS:
+            return replace(whole, diagnosis="uncertain", reason="unexplained_lines")
+    return verdict
+
+
+def confirms(whole: Verdict, first: Verdict) -> bool:
+    """Whether a second look, tones left in, settles what the first look only suspected.
+
+    Impacts that do not slip at all are a comb of tones; cutting those down leaves their line in the
+    envelope, but tattered. The second look counts where it finds the fault that the first one ranked
+    highest, and hardly a line besides.
+    """
+    evidence = whole.evidence
+    if evidence is None or whole.diagnosis not in FAULTS:
+        return False
+    ranked = max(first.scores, key=lambda fault: first.scores[fault])
+    clean = evidence.explained >= CLEAN_EXPLAINED and evidence.stray <= CLEAN_STRAY * evidence.depth
+    return clean and whole.diagnosis == ranked and first.scores[ranked] > 0 and whole.impulsiveness > GAUSSIAN
 
 
 def judge(
@@ -223,7 +250,7 @@ def judge(
         return verdict("uncertain", "band_only")
     if impulsiveness > GAUSSIAN:
         return verdict("uncertain", "impulsive_without_lines")
-    if not detectable <= 1.5 * least_depth:
+    if not detectable <= 1.5 * least_depth or max(view.high for view in views) < REACH_FOR_NONE:
         return verdict("uncertain", "too_little_power")
     return verdict("none", "no_fault_lines")
 
@@ -314,9 +341,7 @@ def unfit(x: np.ndarray, rate: float, speed: float, highest: float) -> str | Non
         return "too_short"
     if 0.25 * rate < 3 * highest * speed or rate < 2000:
         return "sampling_rate_too_low"
-    reach = 1e-6 * (high - low)
-    at_top, at_bottom = np.count_nonzero(x >= high - reach), np.count_nonzero(x <= low + reach)
-    if at_top + at_bottom > SATURATED * len(x):
+    if np.count_nonzero(x == high) + np.count_nonzero(x == low) > SATURATED * len(x):
         return "saturated_signal"
     return None
 

@@ -100,7 +100,7 @@ def bands(rate: float, narrowest: float) -> list[tuple[float, float]]:
     return found
 
 
-def whitened(x: np.ndarray, rate: float) -> tuple[np.ndarray, int]:
+def whitened(x: np.ndarray, rate: float, clip: float = CLIP) -> tuple[np.ndarray, int]:
     """One-sided spectrum of a record, flattened to its running median, tones cut down.
 
     Flattening gives weak resonances the same say as strong ones. Cutting down what stands out of the
@@ -111,6 +111,8 @@ def whitened(x: np.ndarray, rate: float) -> tuple[np.ndarray, int]:
     ----------
     x : ndarray, shape (samples,)
     rate : float
+    clip : float
+        Times the local median to which a bin is cut down; infinity leaves tones as they are.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def whitened(x: np.ndarray, rate: float) -> tuple[np.ndarray, int]:
     floor = max(float(middle.max()) * 1e-9, 1e-300)
     centres = (edges[:-1] + edges[1:]) / 2
     level = np.exp(np.interp(np.arange(len(height)), centres, np.log(np.maximum(middle, floor))))
-    spectrum /= level * np.maximum(1.0, height / (CLIP * level))
+    spectrum /= level * np.maximum(1.0, height / (clip * level))
     return spectrum, length
 
 
@@ -170,7 +172,13 @@ def band_power(
 
 
 def band_spectra(
-    x: np.ndarray, rate: float, frame: float, last: float, narrowest: float, order: float
+    x: np.ndarray,
+    rate: float,
+    frame: float,
+    last: float,
+    narrowest: float,
+    order: float,
+    clip: float = CLIP,
 ) -> Iterator[BandSpectrum]:
     """Log-envelope spectra of every band.
 
@@ -190,10 +198,12 @@ def band_spectra(
         Narrowest useful band, Hz.
     order : float
         Shaft frequency, Hz, for the width of the background.
+    clip : float
+        See `whitened`.
     """
     from scipy.fft import rfft
 
-    spectrum, length = whitened(x, rate)
+    spectrum, length = whitened(x, rate, clip)
     for low, high in bands(rate, narrowest):
         power, power_rate = band_power(spectrum, length, len(x), rate, low, high)
         mean = power.mean()

@@ -146,6 +146,12 @@ def test_simulated_faults_with_slip_are_named(fault, bearing, speed, rate, slip)
     assert ask(machine) == (fault, "fault_lines")
 
 
+def test_impacts_that_do_not_slip_at_all_are_named_too():
+    for fault, seed in (("outer", 1), ("inner", 2)):
+        machine = Machine(fault=fault, level=1.0, slip=-0.015, jitter=0.0, seconds=6.0, speed=29.2, seed=seed)
+        assert ask(machine)[0] == fault
+
+
 def test_any_gain_any_offset_and_both_float_types_give_the_same_answer():
     machine = Machine(fault="inner", level=0.8, seconds=4.0, seed=3)
     x = simulate(machine)
