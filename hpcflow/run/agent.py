@@ -12,19 +12,28 @@ import argparse
 import contextlib
 import json
 import os
-import resource
 import selectors
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from hpcflow.run.account import DONE, FAILED, RETRY, parse_share, share_of
+from hpcflow.run.child import (
+    bound_memory,
+    close_input,
+    close_pipes,
+    data_limit,
+    oom_kills,
+    output_of,
+    start_child,
+    tell,
+)
+from hpcflow.run.epochs import newest_epoch
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, Range, length, subtract
 
@@ -35,13 +44,8 @@ RANGE_SECONDS = 10.0
 """A range handed out should take no longer, so that the end of the job finds little in flight."""
 RANGES_LEFT = 3
 """Ranges per worker into which what is left is cut: the last ones are small, and nobody waits long."""
-MEMORY_HEADROOM = 1.25
-MEMORY_FLOOR = 384 * 2**20
-"""Least RLIMIT_DATA: an interpreter with its libraries must start."""
 LOOK_SECONDS = 1.0
 CLOSE_SECONDS = 60.0
-
-_ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA", "BLIS", "VECLIB_MAXIMUM")
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,7 @@ class Agent:
             if len(self._state.workers) > self._state.active:
                 self._retire(worker)
             elif left and busy < self._state.active:
-                self._bound(worker)
+                bound_memory(worker.process, self._state.memory)
                 self._give(worker, stage, left)
                 busy += 1
         while left and len(self._state.workers) < self._state.active:
@@ -207,10 +211,7 @@ class Agent:
         worker.stage, worker.blocks, worker.since = stage, blocks, time.monotonic()
         worker.beside = self._state.active
         request = json.dumps({"stage": stage, "blocks": list(blocks)}).encode() + b"\n"
-        assert worker.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # its death is seen on its output
-            worker.process.stdin.write(request)
-            worker.process.stdin.flush()
+        tell(worker.process, request)
 
     def _range_size(self, left: int) -> int:
         if not self._state.pace:
@@ -219,8 +220,7 @@ class Agent:
         return max(1, min(fair, int(RANGE_SECONDS / self._state.pace)))
 
     def _listen(self, worker: _Worker, left: deque[Range], deaths: Counter[int]) -> bool:
-        assert worker.process.stdout is not None
-        data = os.read(worker.process.stdout.fileno(), 65536)
+        data = os.read(output_of(worker.process), 65536)
         if not data:
             return self._bury(worker, left, deaths)
         *lines, worker.buffer = (worker.buffer + data).split(b"\n")
@@ -258,15 +258,15 @@ class Agent:
         if state.active > 1:
             state.active, before = state.active // 2, state.active
             state.memory = state.memory * before // state.active
-            bound = f", each up to {_limit(state.memory) >> 20} MiB" if state.memory else ""
+            bound = f", each up to {data_limit(state.memory) >> 20} MiB" if state.memory else ""
             log(f"short of memory: {state.active} workers from now on{bound}")
 
     def _bury(self, worker: _Worker, left: deque[Range], deaths: Counter[int]) -> bool:
         """A worker died: see what it left undone, blame its blocks, and go on; False where none can start."""
-        self._selector.unregister(worker.process.stdout)  # type: ignore[arg-type]
+        self._selector.unregister(output_of(worker.process))
         self._state.workers.remove(worker)
         status = worker.process.wait()
-        _shut(worker)
+        close_pipes(worker.process)
         how = f"signal {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
         if worker.blocks is None:
             log(f"worker {worker.name} ended between blocks, {how}")
@@ -299,33 +299,17 @@ class Agent:
         slot = next(number for number in range(self.options.workers) if number not in taken)
         self._state.spawned += 1
         name = f"{self._label}-{self._state.spawned}"
-        process = subprocess.Popen(
-            [*self._command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=worker_environment()
-        )
-        assert process.stdout is not None
+        process = start_child([*self._command, name], slot, self.options.workers)
+        bound_memory(process, self._state.memory)
         worker = _Worker(slot, name, process)
-        self._bound(worker)
-        cores = cores_of(slot, self.options.workers, physical_cores(os.sched_getaffinity(0)))
-        with contextlib.suppress(OSError):
-            if cores:
-                os.sched_setaffinity(process.pid, cores)
-            # the kernel then chooses a worker, not the agent
-            Path(f"/proc/{process.pid}/oom_score_adj").write_text("500")
-        self._selector.register(process.stdout, selectors.EVENT_READ, worker)
+        self._selector.register(output_of(process), selectors.EVENT_READ, worker)
         self._state.workers.append(worker)
         return worker
 
-    def _bound(self, worker: _Worker) -> None:
-        """Give the worker a MemoryError of its own before the kernel kills another."""
-        if self._state.memory:
-            with contextlib.suppress(OSError, ValueError):
-                _, hard = resource.prlimit(worker.process.pid, resource.RLIMIT_DATA)
-                resource.prlimit(worker.process.pid, resource.RLIMIT_DATA, (_limit(self._state.memory), hard))
-
     def _retire(self, worker: _Worker) -> None:
-        self._selector.unregister(worker.process.stdout)  # type: ignore[arg-type]
+        self._selector.unregister(output_of(worker.process))
         self._state.workers.remove(worker)
-        _shut(worker)
+        close_pipes(worker.process)
         worker.process.wait()
 
     def _look(self) -> None:
@@ -344,9 +328,7 @@ class Agent:
 
     def _close(self) -> None:
         for worker in self._state.workers:
-            if worker.process.stdin is not None:
-                with contextlib.suppress(OSError):
-                    worker.process.stdin.close()
+            close_input(worker.process)
         end = time.monotonic() + CLOSE_SECONDS
         for worker in self._state.workers:
             try:
@@ -355,7 +337,7 @@ class Agent:
                 log(f"worker {worker.name} did not end; it is killed")
                 worker.process.kill()
                 worker.process.wait()
-            _shut(worker)
+            close_pipes(worker.process)
         self._state.workers.clear()
         self._selector.close()
         os.close(self._wake)
@@ -365,13 +347,6 @@ class Agent:
 def log(text: str) -> None:
     """One line for whoever reads the job's log."""
     print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} agent: {text}", flush=True)
-
-
-def newest_epoch(folder: RunFolder) -> int:
-    """Number of the newest submission; 0 where there is none."""
-    if not folder.epochs.is_dir():
-        return 0
-    return max((int(file.stem) for file in folder.epochs.glob("*.json") if file.stem.isdigit()), default=0)
 
 
 def intersect(ranges: Sequence[Range], whole: Range) -> list[Range]:
@@ -397,71 +372,12 @@ def take(left: deque[Range], count: int) -> Range:
     return start, middle
 
 
-def physical_cores(cpus: Iterable[int]) -> list[set[int]]:
-    """The CPUs by core: hardware threads of one core belong together."""
-    cores: dict[str, set[int]] = {}
-    for cpu in sorted(cpus):
-        siblings = str(cpu)
-        with contextlib.suppress(OSError):
-            siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text()
-        cores.setdefault(siblings, set()).add(cpu)
-    return list(cores.values())
-
-
-def cores_of(slot: int, workers: int, cores: Sequence[set[int]]) -> set[int]:
-    """CPUs of neighbouring cores for one worker; none where there are fewer cores than workers.
-
-    >>> sorted(cores_of(1, 2, [{0, 4}, {1, 5}, {2, 6}, {3, 7}]))
-    [2, 3, 6, 7]
-    """
-    if len(cores) < workers:
-        return set()
-    return set().union(*cores[slot * len(cores) // workers : (slot + 1) * len(cores) // workers])
-
-
-def worker_environment() -> dict[str, str]:
-    """One thread per worker: the agent uses the cores by its number of workers."""
-    return {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in _ONE_THREAD}}
-
-
-def oom_kills() -> int:
-    """How often the kernel killed a process of our memory cgroup; 0 where it does not say."""
-    return sum(_oom_counts())
-
-
-def _oom_counts() -> Iterator[int]:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            number, controllers, path = line.split(":", 2)
-            if number == "0":
-                file = Path(f"/sys/fs/cgroup{path}/memory.events")
-            elif controllers == "memory":
-                file = Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control")
-            else:
-                continue
-            with contextlib.suppress(OSError, ValueError):
-                for entry in file.read_text().splitlines():
-                    if entry.startswith("oom_kill "):
-                        yield int(entry.split()[1])
-
-
-def _limit(memory: int) -> int:
-    return max(int(memory * MEMORY_HEADROOM), MEMORY_FLOOR)
-
-
 def _parsed(line: bytes) -> dict[str, Any]:
     with contextlib.suppress(ValueError):
         value = json.loads(line)
         if isinstance(value, dict):
             return value
     return {}
-
-
-def _shut(worker: _Worker) -> None:
-    for pipe in (worker.process.stdin, worker.process.stdout):
-        if pipe is not None:
-            with contextlib.suppress(OSError):
-                pipe.close()
 
 
 def main(arguments: list[str] | None = None) -> int:

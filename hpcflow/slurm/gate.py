@@ -17,10 +17,11 @@ from typing import Literal
 
 from hpcflow.errors import HpcflowError, SlurmError
 from hpcflow.run.account import share_of
-from hpcflow.run.agent import newest_epoch
+from hpcflow.run.epochs import newest_epoch
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
 from hpcflow.slurm import client, sending
+from hpcflow.slurm.answers import Row, Unanswered
 from hpcflow.slurm.schedule import Job, Schedule, Submission, submissions, token
 
 TICKS = 700
@@ -176,7 +177,7 @@ def followers(
     epoch: int,
     call: Submission,
     gate_id: int,
-    rows: Sequence[client.Row],
+    rows: Sequence[Row],
 ) -> list[tuple[int, str]]:
     """Jobs in the queue that wait for this gate, and what each waits for once `gate_id` takes over."""
     known = sending.records(folder, epoch)
@@ -185,7 +186,7 @@ def followers(
     unfinished = [other for other in submissions(schedule) if not sending.is_done(schedule, ledger, other)]
     this_gate = {ours.get(token(schedule, epoch, replace(call, kind="gate"), a), 0) for a in range(1, 100)}
     others = [row for row in rows if row.job_id not in this_gate - {gate_id}]
-    fresh = client.Row("", gate_id, None, "PENDING")
+    fresh = Row("", gate_id, None, "PENDING")
     found = []
     for follower in submissions(schedule):
         if not any(key == call.key and how == "afterok" for how, key, _ in follower.after):
@@ -203,12 +204,12 @@ def log(text: str) -> None:
     print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} gate: {text}", flush=True)
 
 
-def _rows(name: str) -> tuple[list[client.Row], int]:
+def _rows(name: str) -> tuple[list[Row], int]:
     """What accounting, else the queue, says of a job, and a job of that name that is still at it.
 
     Nothing where neither answers: receipts decide.
     """
-    rows: list[client.Row] = []
+    rows: list[Row] = []
     running = 0
     try:
         rows = [row for row in client.squeue() if row.name == name]
@@ -244,10 +245,10 @@ def ask_again(error: HpcflowError) -> None:
 
 
 def again_later(error: HpcflowError, environment: Mapping[str, str]) -> bool:
-    """Give this gate back to the queue where Slurm was full or away; it looks anew, and sends nothing twice."""
+    """Give this gate back to the queue where Slurm was full or away; nothing is sent twice."""
     full = isinstance(error, SlurmError) and "Limit" in str(error)
     job_id = environment.get("SLURM_JOB_ID", "")
-    if not (full or isinstance(error, client.Unanswered)) or not job_id.isdigit():
+    if not (full or isinstance(error, Unanswered)) or not job_id.isdigit():
         return False
     if int(environment.get("SLURM_RESTART_COUNT", "0")) >= TICKS:
         return False

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from hpcflow.errors import RequestError, SlurmError
 from hpcflow.run.account import share_of
-from hpcflow.run.agent import newest_epoch
+from hpcflow.run.epochs import newest_epoch
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, subtract
 from hpcflow.slurm import client
+from hpcflow.slurm.answers import Row, Unanswered
 from hpcflow.slurm.compile import read_schedule, schedule_file
 from hpcflow.slurm.directives import call_arguments, call_options
 from hpcflow.slurm.schedule import Job, Schedule, Submission, fitting, submissions, token
@@ -141,7 +142,7 @@ def send_next(
     folder: RunFolder,
     schedule: Schedule,
     epoch: int,
-    rows: Sequence[client.Row] | None = None,
+    rows: Sequence[Row] | None = None,
     caller: int = 0,
 ) -> list[Submitted]:
     """Send what a submission has not sent yet, as far as the queue has room.
@@ -178,7 +179,7 @@ def send_next(
             break
         try:
             job = send(folder, schedule, epoch, call, 1, dependency=waits)
-        except client.Unanswered:
+        except Unanswered:
             raise
         except SlurmError:
             if sent or queued:
@@ -217,7 +218,7 @@ def send(
             name=name,
             options=call_options(call, dependency),
         )
-    except client.Unanswered:
+    except Unanswered:
         raise
     except SlurmError:
         record.unlink()
@@ -285,7 +286,7 @@ def dependency_of(
     call: Submission,
     unfinished: Sequence[Submission],
     ids: dict[str, int],
-    rows: Sequence[client.Row],
+    rows: Sequence[Row],
     sent: Sequence[Submitted],
 ) -> str | None:
     """What a job waits for, in Slurm's words; "" for nothing, None where what it needs is not queued.
@@ -315,7 +316,7 @@ def dependency_of(
 
 
 def with_lost_answers(
-    folder: RunFolder, epoch: int, known: dict[str, Record], rows: Sequence[client.Row]
+    folder: RunFolder, epoch: int, known: dict[str, Record], rows: Sequence[Row]
 ) -> dict[str, Record]:
     """Records, with the ids of jobs whose answer was lost; without those that never arrived."""
     result = {}

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from hpcflow.errors import SlurmError
-from hpcflow.run.agent import newest_epoch
+from hpcflow.run.epochs import newest_epoch
 from hpcflow.run.folder import RunFolder
 from hpcflow.slurm import client, sending
+from hpcflow.slurm.answers import ENDED, Row
 
 _NAME = re.compile(r"hl-[0-9a-f]{8}-e(\d+)-([a-z0-9-]+)-w(\d+)-a(\d+)(-gate)?")
 _END = re.compile(rb"^(\S+) end \S+ rc=(\d+)$", re.MULTILINE)
@@ -63,7 +64,7 @@ class JobState:
     @property
     def alive(self) -> bool:
         """Whether it waits or runs."""
-        return self.state not in client.ENDED and self.state != "UNKNOWN"
+        return self.state not in ENDED and self.state != "UNKNOWN"
 
 
 def status(folder: RunFolder) -> list[JobState]:
@@ -92,8 +93,8 @@ def status(folder: RunFolder) -> list[JobState]:
     return sorted(found, key=lambda s: (s.epoch, s.job_id or 10**12, s.element or 0))
 
 
-def _ask_queue(names: set[str]) -> tuple[dict[str, list[client.Row]], str]:
-    by_name: dict[str, list[client.Row]] = {}
+def _ask_queue(names: set[str]) -> tuple[dict[str, list[Row]], str]:
+    by_name: dict[str, list[Row]] = {}
     try:
         for row in client.squeue():
             if row.name in names:
@@ -103,8 +104,8 @@ def _ask_queue(names: set[str]) -> tuple[dict[str, list[client.Row]], str]:
     return by_name, ""
 
 
-def _ask_accounting(names: list[str]) -> dict[str, list[client.Row]]:
-    by_name: dict[str, list[client.Row]] = {}
+def _ask_accounting(names: list[str]) -> dict[str, list[Row]]:
+    by_name: dict[str, list[Row]] = {}
     try:
         for row in client.sacct(names) or ():
             by_name.setdefault(row.name, []).append(row)
@@ -113,11 +114,9 @@ def _ask_accounting(names: list[str]) -> dict[str, list[client.Row]]:
     return by_name
 
 
-def _merged(
-    queue: Iterable[client.Row], past: Iterable[client.Row]
-) -> list[tuple[client.Row, Literal["squeue", "sacct"]]]:
+def _merged(queue: Iterable[Row], past: Iterable[Row]) -> list[tuple[Row, Literal["squeue", "sacct"]]]:
     """Of one job each: the queue while it lives, accounting once it has ended (it knows more)."""
-    merged: dict[tuple[int, int | None], tuple[client.Row, Literal["squeue", "sacct"]]] = {}
+    merged: dict[tuple[int, int | None], tuple[Row, Literal["squeue", "sacct"]]] = {}
     for row in queue:
         merged[row.job_id, row.element] = (row, "squeue")
     for row in past:
@@ -127,7 +126,7 @@ def _merged(
     return list(merged.values())
 
 
-def _state(row: client.Row, source: Literal["squeue", "sacct"]) -> JobState:
+def _state(row: Row, source: Literal["squeue", "sacct"]) -> JobState:
     epoch, job, wave, attempt, kind = _split(row.name)
     return JobState(
         name=row.name,

@@ -22,8 +22,18 @@ from pathlib import Path
 from hpcflow.errors import RequestError, SlurmError
 from hpcflow.site import Site, load_site
 from hpcflow.slurm import testbed_conf
+from hpcflow.slurm.processes import (
+    MARK,
+    Process,
+    alive,
+    read_process,
+    send_signal,
+    start_time,
+    started_for,
+    stat_of,
+    wait_gone,
+)
 
-MARK = "HPCFLOW_LUMI_TESTBED"
 PROFILE = "mini-lumi"
 SLURM_PROGRAMS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 ACCOUNTING_PROGRAMS = ("slurmdbd", "sacct", "sacctmgr", "mariadbd", "mariadb-install-db")
@@ -55,7 +65,7 @@ class Testbed:
 
     def stop(self, name: str, sig: int = signal.SIGKILL) -> None:
         """Send a signal to one daemon: a node's name, ``slurmctld`` or ``slurmdbd``; a fault to inject."""
-        _signal(_read_process(self.folder / "processes" / name), sig)
+        send_signal(read_process(self.folder / "processes" / name), sig)
 
     def start(self, name: str) -> None:
         """Start a daemon again that was stopped."""
@@ -144,13 +154,13 @@ def down(folder: str | Path) -> None:
         raise RequestError(
             f"{place} holds no testbed, so nothing is stopped or removed; name the folder of `up`"
         )
-    recorded = [_read_process(file) for file in sorted((place / "processes").glob("*"))]
+    recorded = [read_process(file) for file in sorted((place / "processes").glob("*"))]
     running = [process for process in recorded if process is not None]
     _cancel_jobs(place)
     running.sort(key=lambda process: process.name in ("slurmctld", "slurmdbd", "mariadbd"))
     for process in running:
-        _signal(process, signal.SIGTERM)
-    _wait_gone(running, 5.0)
+        send_signal(process, signal.SIGTERM)
+    wait_gone(running, 5.0)
     _sweep(place, running)
     _remove_cgroups(place)
     shutil.rmtree(place, ignore_errors=True)
@@ -297,8 +307,8 @@ def _launch(place: Path, name: str, command: list[str]) -> None:
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=place,
             env=_environment(place), start_new_session=True,
         )  # fmt: skip
-    daemon.returncode = 0  # it outlives this process; `_alive` asks the system, not this object
-    (place / "processes" / name).write_text(f"{daemon.pid} {_start_time(daemon.pid)}\n")
+    daemon.returncode = 0  # it outlives this process; `alive` asks the system, not this object
+    (place / "processes" / name).write_text(f"{daemon.pid} {start_time(daemon.pid)}\n")
 
 
 def _environment(place: Path) -> dict[str, str]:
@@ -348,61 +358,13 @@ def _await(ready: Callable[[], bool], seconds: float, what: str, place: Path) ->
         time.sleep(0.05)
 
 
-@dataclass(frozen=True)
-class _Process:
-    name: str
-    pid: int
-    start: str
-
-
-def _read_process(file: Path) -> _Process | None:
-    with contextlib.suppress(OSError, ValueError):
-        pid, start = file.read_text().split()
-        return _Process(file.name, int(pid), start)
-    return None
-
-
-def _stat(pid: int) -> list[str]:
-    """State and what follows it in /proc/PID/stat; empty where there is no such process."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return []
-
-
-def _start_time(pid: int) -> str:
-    fields = _stat(pid)
-    return fields[19] if fields else "0"
-
-
-def _alive(process: _Process | None) -> bool:
-    """Whether this very process runs: a number that was given to another process does not count."""
-    if process is None:
-        return False
-    with contextlib.suppress(OSError):
-        os.waitpid(process.pid, os.WNOHANG)
-    fields = _stat(process.pid)
-    return bool(fields) and fields[0] not in "ZX" and fields[19] == process.start
-
-
-def _signal(process: _Process | None, sig: int) -> None:
-    if process is not None and _alive(process):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(process.pid, sig)
-
-
-def _wait_gone(processes: Sequence[_Process], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while any(_alive(process) for process in processes) and time.monotonic() < end:
-        time.sleep(0.02)
-
-
-def _sweep(place: Path, running: Sequence[_Process]) -> None:
+def _sweep(place: Path, running: Sequence[Process]) -> None:
     """Kill what is left until nothing is."""
     for attempt in range(50):
-        strays = _ours(place)
+        strays = started_for(place)
         for process in [*running, *strays]:
-            _signal(process, signal.SIGKILL)
-        if not strays and not any(_alive(process) for process in running):
+            send_signal(process, signal.SIGKILL)
+        if not strays and not any(alive(process) for process in running):
             break
         time.sleep(0.02 * (attempt + 1))
 
@@ -417,31 +379,10 @@ def _remove_cgroups(place: Path) -> None:
                         os.rmdir(folder)
 
 
-def _ours(place: Path) -> list[_Process]:
-    """Daemons, steps and job processes of this testbed, known by what they were started with."""
-    mark = f"{MARK}={place}".encode()
-    conf = f"SLURM_CONF={place}/slurm.conf".encode()
-    found = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit() or int(entry) == os.getpid():
-            continue
-        try:
-            environment = Path("/proc", entry, "environ").read_bytes().split(b"\0")
-            command = Path("/proc", entry, "cmdline").read_bytes()
-        except OSError:
-            continue
-        job = conf in environment and any(line.startswith(b"SLURM_JOB_ID=") for line in environment)
-        if mark in environment or job or f"{place}/slurm.conf".encode() in command.split(b"\0"):
-            process = _Process("stray", int(entry), _start_time(int(entry)))
-            if _alive(process):
-                found.append(process)
-    return found
-
-
 def _cancel_jobs(place: Path) -> None:
     """End jobs in the orderly way while slurmctld answers, so that slurmd sees its steps off."""
-    controller = _read_process(place / "processes" / "slurmctld")
-    if controller is None or not _alive(controller):
+    controller = read_process(place / "processes" / "slurmctld")
+    if controller is None or not alive(controller):
         return
 
     def ask(*command: str) -> str:
@@ -455,9 +396,9 @@ def _cancel_jobs(place: Path) -> None:
         return
     ask("scancel", "--user", getpass.getuser())
     end = time.monotonic() + 4.0
-    known = {p.pid for file in (place / "processes").glob("*") if (p := _read_process(file))}
+    known = {p.pid for file in (place / "processes").glob("*") if (p := read_process(file))}
     while time.monotonic() < end and any(
-        process.pid not in known and _stat(process.pid)[1:2] != [str(controller.pid)]
-        for process in _ours(place)
+        process.pid not in known and stat_of(process.pid)[1:2] != [str(controller.pid)]
+        for process in started_for(place)
     ):
         time.sleep(0.1)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from hpcflow.run.agent import BROKEN, Agent, AgentOptions, cores_of, intersect, physical_cores
+from hpcflow.run.agent import BROKEN, Agent, AgentOptions, intersect
+from hpcflow.run.child import cores_of, physical_cores
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, read_receipts
 from tests.conftest import REPO

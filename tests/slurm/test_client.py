@@ -9,6 +9,7 @@ import pytest
 
 from hpcflow.errors import SlurmError
 from hpcflow.slurm import client
+from hpcflow.slurm.answers import Unanswered, parse_sacct, parse_squeue
 from tests.slurm.fake import FakeSlurm
 
 SQUEUE = """\
@@ -31,7 +32,7 @@ SACCT = """\
 
 
 def test_squeue_rows() -> None:
-    rows = client.parse_squeue(SQUEUE)
+    rows = parse_squeue(SQUEUE)
     assert [(r.job_id, r.element, r.state, r.alive) for r in rows] == [
         (16, 0, "RUNNING", True),
         (16, 3, "PENDING", True),
@@ -44,7 +45,7 @@ def test_squeue_rows() -> None:
 
 
 def test_sacct_rows_the_last_of_an_id_wins_and_steps_add() -> None:
-    rows = {row.job_id: row for row in client.parse_sacct(SACCT)}
+    rows = {row.job_id: row for row in parse_sacct(SACCT)}
     assert rows[30].state == "COMPLETED"
     assert rows[30].element == 3
     assert rows[30].out_of_memory, "only the step and the derived code tell"
@@ -58,15 +59,15 @@ def test_sacct_rows_the_last_of_an_id_wins_and_steps_add() -> None:
     "text", ["\x00\x1b", "1|2|3\n", "slurm_load_jobs error\n", "<html>\n", "|" * 14 + "\n"]
 )
 def test_answers_of_another_form_are_no_answers(text: str) -> None:
-    with pytest.raises(client.Unanswered):
-        client.parse_squeue(text)
-    with pytest.raises(client.Unanswered):
-        client.parse_sacct(text)
+    with pytest.raises(Unanswered):
+        parse_squeue(text)
+    with pytest.raises(Unanswered):
+        parse_sacct(text)
 
 
 def test_nothing_is_no_rows() -> None:
-    assert client.parse_squeue("") == []
-    assert client.parse_sacct("\n") == []
+    assert parse_squeue("") == []
+    assert parse_sacct("\n") == []
 
 
 def test_sbatch_gets_whole_words_and_a_clean_environment(fake: FakeSlurm) -> None:
@@ -90,7 +91,7 @@ def test_a_refusal_is_passed_on_with_a_hint_and_not_tried_again(fake: FakeSlurm)
     fake.behave("sbatch", "refuse", "sbatch: error: Batch job submission failed: Invalid account", times=9)
     with pytest.raises(SlurmError, match="--account") as raised:
         client.submit_job("x", [], name="n", sleep=lambda _: None)
-    assert not isinstance(raised.value, client.Unanswered)
+    assert not isinstance(raised.value, Unanswered)
     assert len(fake.calls("sbatch")) == 1
 
 
@@ -124,7 +125,7 @@ def test_a_call_that_never_arrived_is_sent_again_after_two_look_ups(fake: FakeSl
 
 def test_it_ends_where_slurm_never_answers(fake: FakeSlurm) -> None:
     fake.behave("sbatch", "refuse", "Connection refused", times=99)
-    with pytest.raises(client.Unanswered, match="sent 3 times"):
+    with pytest.raises(Unanswered, match="sent 3 times"):
         client.submit_job("x", [], name="n", sleep=lambda _: None)
 
 
@@ -133,7 +134,7 @@ def test_without_accounting_there_is_no_answer_but_no_error(fake: FakeSlurm) -> 
     assert client.sacct(["n"]) is None
     assert client.sacct([]) == []
     fake.behave("sacct", "refuse", "sacct: error: slurmdbd down")
-    with pytest.raises(client.Unanswered):
+    with pytest.raises(Unanswered):
         client.sacct(["n"])
 
 
@@ -151,7 +152,7 @@ def test_cancel_of_ended_jobs_is_fine_and_of_many_is_few_calls(fake: FakeSlurm) 
     fake.behave("scancel", "refuse", "scancel: error: Kill job error on job id 3: Invalid job id specified")
     client.scancel([3])
     fake.behave("scancel", "refuse", "scancel: error: Unable to contact slurm controller")
-    with pytest.raises(client.Unanswered):
+    with pytest.raises(Unanswered):
         client.scancel([3])
 
 

