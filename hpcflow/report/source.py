@@ -70,6 +70,12 @@ class Step:
         values = np.asarray(self.data[name].values)
         return values
 
+    def value(self, name: str, record: int) -> np.ndarray:
+        """The value or inner array of one record; NaN where there is no such field."""
+        if name not in self:
+            return np.asarray(np.nan)
+        return np.asarray(self.data[name].isel(record=record).values)
+
     def words(self, name: str) -> list[str]:
         """A category in words, one per record; "" where missing."""
         found = self.field(name)
@@ -194,7 +200,7 @@ class Source:
         """Computed steps of a kernel over a dataset."""
         return (s for s in self.steps if s.plan.kernel == kernel and s.plan.dataset == dataset)
 
-    @property
+    @cached_property
     def set_aside(self) -> Mapping[str, str]:
         """Reason by record of what was set aside."""
         return dict(self.aside)

@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpcflow.report import bearing, page, provenance, sport, timeline, views, write_report
+from hpcflow.report import (
+    bearing,
+    bearing_findings,
+    page,
+    provenance,
+    sport_pictures,
+    timeline,
+    views,
+    write_report,
+)
 from hpcflow.report.parts import Cell, Section, Table
 from hpcflow.report.source import Source, Step
 from hpcflow.run.folder import RunFolder
@@ -148,14 +157,14 @@ def test_diagnoses_are_those_of_the_results(bearings: Made) -> None:
     assert by_name["pump-outer.mat"] == "outer race"
     assert by_name["pump-short.mat"] == "uncertain"
     for name in ("pump-inner.mat", "pump-outer.mat", "pump-sound.mat", "pump-short.mat"):
-        assert by_name[name] == bearing.LABELS[label[name]]
+        assert by_name[name] == bearing_findings.LABELS[label[name]]
     ranks = [{"uncertain": 1, "no fault": 2}.get(row[1], 0) for row in rows]
     assert ranks == sorted(ranks)
 
 
 def test_the_evidence_names_the_line_where_it_stands(bearings: Made) -> None:
     step = next(s for s in bearings.source.steps if s.name == "diagnosis")
-    f = next(f for f in bearing.findings(bearings.source, step) if f.name == "pump-outer.mat")
+    f = next(f for f in bearing_findings.findings(bearings.source, step, 99)[0] if f.name == "pump-outer.mat")
     record = step.labels.index("pump-outer.mat")
     fault = [str(v) for v in step.data["fault"].values].index("outer")
     line = step.data["line_found"].values[record, fault]
@@ -164,13 +173,13 @@ def test_the_evidence_names_the_line_where_it_stands(bearings: Made) -> None:
     assert abs(f.deviation) < 0.03
     row = next(r for r in tables(bearings.section("Diagnoses"))[0].rows if r[0].text == "pump-outer.mat")
     assert f"BPFO {f.fundamental:.1f}" in row[3].text
-    assert row[3].note == bearing.REASONS["fault_lines"]
+    assert row[3].note == bearing_findings.REASONS["fault_lines"]
 
 
 def test_every_diagnosis_and_reason_has_words_for_people() -> None:
-    assert set(bearing.LABELS) == set(DIAGNOSES)
-    assert set(bearing.TONES) == set(DIAGNOSES)
-    assert set(bearing.REASONS) >= set(REASONS)
+    assert set(bearing_findings.LABELS) == set(DIAGNOSES)
+    assert set(bearing_findings.TONES) == set(DIAGNOSES)
+    assert set(bearing_findings.REASONS) >= set(REASONS)
 
 
 def test_the_headline_counts_records_labels_and_what_was_set_aside(bearings: Made) -> None:
@@ -268,7 +277,7 @@ def test_pauses_are_found_in_the_overview(rides: Made) -> None:
     step = next(s for s in rides.source.steps if s.name == "clean")
     record = next(i for i, name in enumerate(step.ids) if "2020-06-01" in name)
     gap = step.rows("gap", record)
-    off = sum(stop - start for start, stop in sport._away(step, record))
+    off = sum(stop - start for start, stop in sport_pictures.away(step, record))
     assert 0 < off <= int((gap >= 2).sum())
 
 
