@@ -100,7 +100,7 @@ def _card(source: Source, step: Step, f: Finding) -> Card:
     depth = float(np.nanmax(f.depth)) if np.isfinite(f.depth).any() else math.nan
     facts = [
         ("Shaft, measured", f"{number(f.shaft * 60, 4)} rpm ({number(f.shaft, 4)} Hz)"),
-        ("Band with the evidence", band),
+        ("Band with the evidence" if f.suspect else "Band shown", band),
         ("Strongest fault line", quantity(depth, "dB")),
         ("Least detectable", quantity(values["detectable_depth"], "dB")),
         ("Line power explained", percent(values["explained"])),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_RECORDS, MOST_LINES, MOST_MAPS, MOST_FIELDS = 100, 40, 6, 12
 """Records in tables; lines in one picture; records with a heat map each; fields with a picture."""
+MOST_TICKS = 12
+"""Values of a dimension that are each named on an axis."""
 NAMED = 4
 """Lines that get a colour and a name of their own."""
 
@@ -171,6 +173,10 @@ def _legend(axes: Axes, names: list[tuple[str, str]], others: int) -> None:
     )
 
 
+def _tick(value: object) -> str:
+    return number(float(value), 4) if isinstance(value, int | float) else short(str(value), 14)
+
+
 def _numeric(values: tuple[object, ...]) -> bool:
     return all(isinstance(v, int | float) for v in values)
 
@@ -203,7 +209,7 @@ def _curve(step: Step, field: FieldPlan, lines: list[tuple[str, np.ndarray]]) ->
             axes.set_xscale("log")
             _plain_log(axes, x)
         if not numeric:
-            axes.set_xticks(x[:12], [short(str(c), 14) for c in coordinate[:12]], rotation=30, ha="right")
+            axes.set_xticks(x[:12], [_tick(c) for c in coordinate[:12]], rotation=30, ha="right")
         axes.set_xlabel(f"{dim.replace('_', ' ')}, {units(unit)}".rstrip(", "))
         axes.set_ylabel(label(field))
         if len(lines) > 1:
@@ -243,10 +249,10 @@ def _heat(
 ) -> Picture:
     """A map of (rows, inner) values, rows along x."""
     dim, coordinate, unit = field.dims[0]
+    numeric = _numeric(coordinate) and len(coordinate) > MOST_TICKS
     small = _shrink(_shrink(values, 300, 0), 200, 1)
     known = small[np.isfinite(small)]
     low, high = (float(np.quantile(known, q)) for q in (0.01, 0.99))
-    numeric = _numeric(coordinate)
     bottom, top = (float(coordinate[0]), float(coordinate[-1])) if numeric else (-0.5, len(coordinate) - 0.5)
     stop = end if end is not None and end > 0 else float(len(values))
 
@@ -266,7 +272,8 @@ def _heat(
         axes.set_xlabel(across)
         axes.set_ylabel(f"{dim.replace('_', ' ')}, {units(unit)}".rstrip(", "))
         if not numeric:
-            axes.set_yticks(range(min(12, len(coordinate))), [short(str(c), 14) for c in coordinate[:12]])
+            ticks = [_tick(c) for c in coordinate[:MOST_TICKS]]
+            axes.set_yticks(range(len(ticks)), ticks)
         bar = figure.colorbar(image, ax=axes, pad=0.02, fraction=0.06)
         bar.outline.set_visible(False)
         bar.set_label(label(field))

@@ -48,12 +48,14 @@ def pieces(text: str, most: int = 24) -> list[str]:
     """Where a long name may be broken: after its separators, and within what is longer than `most`.
 
     >>> pieces("of a_b"), pieces("recordings/pump_1.mat"), len(pieces("x" * 30))
-    (['of ', 'a_b'], ['recordings/', 'pump_', '1.', 'mat'], 2)
+    (['of a_b'], ['recordings/', 'pump_', '1.', 'mat'], 2)
     """
-    found = []
+    found = [""]
     for word in _WORDS.findall(clean(text)):
         parts = _SEPARATED.findall(word) if len(word) > most * 2 // 3 else [word]
-        found += [part[k : k + most] for part in parts for k in range(0, len(part), most)]
+        first, *others = (part[k : k + most] for part in parts for k in range(0, len(part), most))
+        found[-1] += first
+        found += others
     return found
 
 

@@ -185,7 +185,7 @@ def _gantt(source: Source, found: list[Span], gaps: list[Standstill]) -> Picture
         return moment - zero - sum(g.stop - g.start for g in gaps if g.stop <= moment)
 
     end = place(max(s.stop for s in found)) or 1.0
-    scale, unit = (3600.0, "h") if end > 7200 else (60.0, "min") if end > 120 else (1.0, "s")
+    scale, unit = (3600.0, "hours") if end > 7200 else (60.0, "minutes") if end > 120 else (1.0, "seconds")
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
