@@ -64,7 +64,7 @@ def compile_for(folder: RunFolder, site: str, options: Options) -> Schedule:
 def resubmit(folder: RunFolder) -> Iterator[str]:
     """Send what is left of a submitted run again, as it was planned for its site; lines tell what was sent.
 
-    While jobs of the run are alive only the STOP file goes: they will do the rest.
+    While jobs of the run are alive they do the rest; only what is missing beside them is sent.
     """
     from hpcflow.slurm.compile import read_schedule, schedule_file
     from hpcflow.slurm.sending import submit
@@ -73,9 +73,9 @@ def resubmit(folder: RunFolder) -> Iterator[str]:
     folder.stop_file.unlink(missing_ok=True)
     alive = [job for job in status(folder) if job.alive]
     if alive:
-        yield f"{len(alive)} jobs of the run are in the queue and go on; nothing was sent"
-        return
-    forgive(folder)
+        yield f"{len(alive)} jobs of the run are in the queue and go on"
+    else:
+        forgive(folder)
     newest = max(folder.epochs.glob("*.json"))
     site = json.loads(newest.read_text())["site"]
     for job in submit(folder, read_schedule(schedule_file(folder, site))):
