@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_BARS = 1500
 """Bars in the picture; neighbours of one worker are joined until there are no more."""
 
+LOCAL = ("serial-", "dask-")
+"""How names of workers begin that no job started."""
+
 COLOURS = {
     "ingest": fig.TEAL,
     "table": fig.MUTED,
@@ -164,7 +167,12 @@ def most_at_once(found: list[Span]) -> int:
 
 
 def _cpus_per_worker(source: Source) -> int:
-    """Cores of one worker by the newest schedule; 1 without one."""
+    """Cores of one worker by the schedule that the jobs followed; 1 where none ran as a job."""
+    names = {
+        str(r["worker"]) for s in source.ledger.stages for r in source.ledger.receipts(s) if "worker" in r
+    }
+    if all(name.startswith(LOCAL) for name in names):
+        return 1
     folder = source.folder.schedules
     cpus = []
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -25,6 +26,7 @@ from hpcflow.report import (
 from hpcflow.report.parts import Cell, Section, Table
 from hpcflow.report.source import Source, Step
 from hpcflow.run.folder import RunFolder
+from hpcflow.slurm.schedule import Job, Schedule, dump_schedule
 from hpcflow_kernels.bearing_contracts import DIAGNOSES, REASONS
 from tests.report.conftest import HOSTILE, hostile
 
@@ -380,6 +382,42 @@ def test_time_and_efficiency_follow_from_the_receipts(machines: RunFolder) -> No
     made = timeline.timeline(source)
     names = [name for _, name in made.parts[0].items]
     assert any("peak memory" in name for name in names)
+
+
+def test_jobs_are_shown_with_their_reasons(tmp_path: Path, toy_kernels: None) -> None:
+    from hpcflow.run.ledger import append
+
+    run = hostile(tmp_path)
+    stage = run.cut["stages"][0]["name"]
+    job = Job(
+        name="ingest",
+        stages=(stage,),
+        after=(),
+        upstream=(),
+        blocks=1,
+        elements=3,
+        waves=((0, 3),),
+        partition="small",
+        cpus=8,
+        workers=4,
+        memory_per_worker=2**30,
+        memory=4 * 2**30,
+        seconds=1800,
+        warn_seconds=60,
+        reasons=("cheapest <b>that fits</b>",),
+    )
+    schedule = Schedule("lumi", "23.11", "01234567", "project_1", (job,), None, 0, ("one reason",))
+    run.schedules.mkdir(exist_ok=True)
+    (run.schedules / "lumi.json").write_text(json.dumps(dump_schedule(schedule)))
+    (run.schedules / "torn.json").write_text("{")
+    receipt = {"stage": stage, "blocks": [0, 1], "seconds": 3600.0, "samples": 1, "computed": 1, "reused": 0}
+    receipt |= {"worker": "node-1", "host": "n", "end": 1e9, "memory_bytes": 1}
+    append(run.receipts / "node-1.jsonl", receipt)
+    text = outline(run).text
+    for part in ("Jobs on lumi", "cheapest <b>that fits</b>", "3 × 4", "30 min", "one reason"):
+        assert part in text
+    assert "2 cores a worker" in text
+    assert "2 h" in text
 
 
 def span(stage: str, worker: str, start: float, stop: float) -> timeline.Span:
