@@ -1,7 +1,7 @@
 """Zarr v3 metadata and shards as bytes, so that every file of a store is published by rename.
 
-zarr writes into memory and the caller puts the bytes where they belong: one writer makes the metadata,
-every worker makes whole shards, and nothing on disk is ever half a file.
+One writer makes the metadata, every worker makes whole shards, and nothing on disk is ever half a file. zarr
+writes metadata and texts; shards of numbers are made directly, and are the bytes that zarr would write.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpcflow.data.arraymeta import DTYPES, ArrayMeta
+from hpcflow.data.chain import Blosc, Chain
+from hpcflow.data.shards import file_bytes
+
 if TYPE_CHECKING:
     import zarr
 
@@ -20,7 +24,9 @@ CHUNK_BYTES = 1 << 20
 """Inner chunks near 1 MiB: smaller ones cost zarr readers more per chunk than per byte."""
 
 LEVEL = 5
-"""blosc-lz4 with byte shuffle decodes at memory speed on one core; zstd saves a tenth, reads at a fifth."""
+"""blosc-lz4 with byte shuffle decodes at memory speed on one core; zstd saves a tenth, reads at a fifth.
+
+Each chunk ends with its CRC-32C, so that a flipped bit is an error and never a value (`docs/storage.md`)."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class ArraySpec:
 
 def _create(spec: ArraySpec, shape: tuple[int, ...]) -> tuple[zarr.Array[Any], dict[str, Any]]:
     import zarr
-    from zarr.codecs import BloscCodec, BloscShuffle
+    from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec
     from zarr.core.buffer import Buffer
     from zarr.storage import MemoryStore
 
@@ -68,9 +74,9 @@ def _create(spec: ArraySpec, shape: tuple[int, ...]) -> tuple[zarr.Array[Any], d
     else:
         chunks = (spec.chunk or rows, *inner) if spec.shape else ()
         shards = (spec.shard, *inner) if spec.shard else None
-        compressors = BloscCodec(
-            cname="lz4", shuffle=BloscShuffle.shuffle, clevel=LEVEL, typesize=np.dtype(spec.dtype).itemsize
-        )
+        typesize = np.dtype(spec.dtype).itemsize
+        blosc = BloscCodec(cname="lz4", shuffle=BloscShuffle.shuffle, clevel=LEVEL, typesize=typesize)
+        compressors = (blosc, Crc32cCodec())
     array = zarr.create_array(
         store=MemoryStore(files),
         shape=shape,
@@ -111,16 +117,32 @@ def encode(spec: ArraySpec, rows: np.ndarray) -> bytes | None:
     bytes or None
         None where every value is the fill value: such a shard has no file.
     """
-    if not spec.shape:
-        array, files = _create(spec, ())
-        array[...] = rows
-        return bytes(files["c"].to_bytes()) if "c" in files else None
-    size = spec.shard or spec.chunk or max(1, rows.shape[0])
-    if rows.shape[0] > size:
+    size = spec.shard or spec.chunk or (rows.shape[0] if rows.ndim else 1)
+    if rows.ndim and rows.shape[0] > size:
         raise ValueError(f"{spec.name}: {rows.shape[0]} rows do not fit a shard of {size}")
-    array, files = _create(spec, (size, *spec.shape[1:]))
-    array[: rows.shape[0]] = rows
-    key = "c/" + "/".join("0" * len(spec.shape))
+    meta = meta_of(spec)
+    return file_bytes(meta, rows) if meta else zarr_bytes(spec, rows)
+
+
+def meta_of(spec: ArraySpec) -> ArrayMeta | None:
+    """What `metadata` says of an array of numbers; None for texts, which zarr writes."""
+    if spec.dtype not in DTYPES:
+        return None
+    dtype = np.dtype(spec.dtype)
+    inner = spec.shape[1:]
+    rows = max(1, spec.shape[0]) if spec.shape else 1
+    chunk = (spec.chunk or rows, *inner) if spec.shape else ()
+    file = (spec.shard, *inner) if spec.shard else chunk
+    chain = Chain(Blosc("lz4", LEVEL, "shuffle", dtype.itemsize), checked=True)
+    return ArrayMeta(spec.shape, dtype, dtype.type(spec.fill), file, chunk, chain, bool(spec.shard))
+
+
+def zarr_bytes(spec: ArraySpec, rows: np.ndarray) -> bytes | None:
+    """What `encode` gives, made by zarr: for what is not written directly, and to compare with."""
+    size = spec.shard or spec.chunk or (rows.shape[0] if rows.ndim else 1)
+    array, files = _create(spec, (max(1, size), *spec.shape[1:]) if spec.shape else ())
+    array[slice(rows.shape[0]) if rows.ndim else ...] = rows
+    key = "/".join(("c", *("0" * len(spec.shape))))
     return bytes(files[key].to_bytes()) if key in files else None
 
 

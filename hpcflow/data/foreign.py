@@ -10,6 +10,7 @@ import hashlib
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,24 +32,54 @@ that leaves size and both ends alone."""
 RATE_ATTRIBUTES = ("sampling_rate", "sampling_frequency", "sample_rate", "fs")
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """How a variable lies in a foreign store, and what makes its numbers SI."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    factor: float
+    offset: float
+
+
 class ForeignRegions(Regions):
     """Reads a foreign store by the samples of the imagined axis, in SI units."""
 
+    def __init__(self, store: Path) -> None:
+        super().__init__(store)
+        self._stored: dict[str, _Stored] = {}
+
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
         """Samples [start, stop) of a variable; they lie within one record."""
-        array = self._group[name]
-        length = array.shape[-1]
+        if name not in self._stored:
+            self._stored[name] = self._look(name)
+        stored = self._stored[name]
+        lead, length = stored.shape[:-1], stored.shape[-1]
         record, low = divmod(start, length)
-        position = np.unravel_index(record, array.shape[:-1]) if array.ndim > 1 else ()
-        raw = np.asarray(array[(*(int(i) for i in position), slice(low, low + stop - start))])
-        factor, offset, _ = to_si(_units(array.attrs), name, None)
-        scale, shift = array.attrs.get("scale_factor", 1.0), array.attrs.get("add_offset", 0.0)
-        factor, offset = factor * scale, factor * shift + offset
-        dtype = np.dtype(stored_dtype(array))
-        if (factor, offset) == (1.0, 0.0):
-            return raw.astype(dtype, copy=False)
-        scaled: np.ndarray = (raw.astype(np.float64) * factor + offset).astype(dtype)
+        position = tuple(int(i) for i in np.unravel_index(record, lead)) if lead else ()
+        high = low + stop - start
+        direct = self._direct(name)
+        if direct:
+            raw = direct.read((*position, low), (*(i + 1 for i in position), high)).reshape(-1)
+        else:
+            raw = self._through_zarr(name, (*position, slice(low, high)))
+        if (stored.factor, stored.offset) == (1.0, 0.0):
+            return raw.astype(stored.dtype, copy=False)
+        scaled: np.ndarray = (raw.astype(np.float64) * stored.factor + stored.offset).astype(stored.dtype)
         return scaled
+
+    def _look(self, name: str) -> _Stored:
+        direct = self._direct(name)
+        attrs, shape, dtype = (
+            (direct.meta.attrs, direct.meta.shape, direct.meta.dtype) if direct else self._asked(name)
+        )
+        factor, offset, _ = to_si(_units(attrs), name, None)
+        scale, shift = attrs.get("scale_factor", 1.0), attrs.get("add_offset", 0.0)
+        return _Stored(tuple(shape), np.dtype(stored_dtype(dtype)), factor * scale, factor * shift + offset)
+
+    def _asked(self, name: str) -> tuple[Mapping[str, Any], tuple[int, ...], np.dtype[Any]]:
+        array = self._group[name]
+        return array.attrs, array.shape, array.dtype
 
 
 def open_regions(store: Path) -> Regions:
@@ -58,9 +89,8 @@ def open_regions(store: Path) -> Regions:
     return Regions(store) if ours else ForeignRegions(store)
 
 
-def stored_dtype(array: Any) -> str:
+def stored_dtype(dtype: np.dtype[Any]) -> str:
     """float64 stays, everything else is computed as float32 (integers beyond 16 bits as float64)."""
-    dtype = np.dtype(array.dtype)
     wide = dtype == np.float64 or (dtype.kind in "iu" and dtype.itemsize > 2)
     return "float64" if wide else "float32"
 
@@ -101,7 +131,7 @@ def scan_zarr(spec: WorkflowSpec, dataset: DatasetSpec, store: Path) -> tuple[Re
     names = _record_names(group, next(iter(arrays.values())), next(iter(arrays)))
     try:
         variables = tuple(
-            Variable(name, to_si(_units(a.attrs), name, None)[2], stored_dtype(a))
+            Variable(name, to_si(_units(a.attrs), name, None)[2], stored_dtype(np.dtype(a.dtype)))
             for name, a in arrays.items()
         )
     except DataError as error:

@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from hpcflow.data.arraymeta import read_meta
 from hpcflow.data.encode import ArraySpec, encode, group_metadata, metadata, shard_key
+from hpcflow.data.shards import DirectArray, Shared
 from hpcflow.data.table import read_table, table_attrs
 from hpcflow.errors import StoreError
 from hpcflow.plan.model import DatasetPlan, VariablePlan
 from hpcflow.plan.records import DUPLICATE, LEFT_OUT, OK, PLANNED, REPLACED, RecordTable
 
-FORMAT = 1
+FORMAT = 2
+"""Of a dataset's store; 2 since chunks end with a checksum."""
 
 
 def variable_spec(dataset: DatasetPlan, variable: VariablePlan) -> ArraySpec:
@@ -81,7 +84,8 @@ def stored_table(store: Path) -> RecordTable | None:
         raise StoreError(f"{store} is a Zarr group that hpcflow did not make: name another `store:`")
     if attrs.get("hpcflow_format") != FORMAT:
         raise StoreError(
-            f"{store} has format {attrs.get('hpcflow_format')}, this version reads format {FORMAT}"
+            f"{store} has format {attrs.get('hpcflow_format')}, this version reads format {FORMAT}: "
+            "move the folder away and ingest again"
         )
     if not (store / "record" / "zarr.json").is_file():
         return None
@@ -141,11 +145,29 @@ def shards_of(table: RecordTable, mask: np.ndarray, shard: int) -> np.ndarray:
 
 
 class Regions:
-    """Reads stretches of the arrays of one store; arrays are opened once."""
+    """Reads stretches of the arrays of one store: directly where their layout is known, else through zarr."""
 
     def __init__(self, store: Path) -> None:
         self.store = store
-        self._arrays: dict[str, Any] = {}
+        self._shared = Shared()
+        self._arrays: dict[str, DirectArray | None] = {}
+
+    def read(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Rows [start, stop) of an array, shape (stop - start, ...).
+
+        Raises
+        ------
+        StoreError
+            If the array is not there or a file of it is damaged.
+        """
+        direct = self._direct(name)
+        return direct.read((start,), (stop,)) if direct else self._through_zarr(name, slice(start, stop))
+
+    def _direct(self, name: str) -> DirectArray | None:
+        if name not in self._arrays:
+            meta = read_meta(self.store / name)
+            self._arrays[name] = DirectArray(self.store / name, meta, self._shared) if meta else None
+        return self._arrays[name]
 
     @cached_property
     def _group(self) -> Any:
@@ -153,8 +175,10 @@ class Regions:
 
         return zarr.open_group(self.store, mode="r")
 
-    def read(self, name: str, start: int, stop: int) -> np.ndarray:
-        """Rows [start, stop) of an array, shape (stop - start, ...)."""
-        if name not in self._arrays:
-            self._arrays[name] = self._group[name]
-        return np.asarray(self._arrays[name][start:stop])
+    def _through_zarr(self, name: str, where: Any) -> np.ndarray:
+        try:
+            return np.asarray(self._group[name][where])
+        except KeyError as error:
+            raise StoreError(f"{self.store} has no array {name}: was the folder moved or emptied?") from error
+        except (ValueError, RuntimeError, OSError) as error:
+            raise StoreError(f"{self.store / name} cannot be read: {error}") from error
