@@ -20,10 +20,12 @@ def open_store(path: Path) -> xarray.Dataset:
     import xarray
 
     dataset: xarray.Dataset = xarray.open_zarr(path, consolidated=False, chunks=None)
+    fields = dataset.attrs.get("fields", ())
     names = [
         name
         for name, array in dataset.data_vars.items()
-        if array.dims == ("record",)
+        if name not in fields
+        and array.dims == ("record",)
         and (str(name).startswith(("fact_", "origin_", "record_")) or name in _RECORD_COLUMNS)
     ]
     names += [name for name in ("time", "record_index") if name in dataset.data_vars]

@@ -29,6 +29,7 @@ def result_attrs(step: StepPlan) -> dict[str, Any]:
         "hpcflow_kind": "result",
         "step": step.name,
         "dataset": step.dataset,
+        "fields": [f.name for f in step.fields],
         "kernel": step.kernel,
         "kernel_version": step.version,
         "parameters": _plain(step.params),
