@@ -35,6 +35,7 @@ from hpcflow_kernels.bearing_lines import (
     examine,
     family,
     locate_shaft,
+    masked,
     near_any,
     sought,
 )
@@ -196,8 +197,12 @@ def confirms(whole: Verdict, first: Verdict) -> bool:
     if evidence is None or whole.diagnosis not in FAULTS:
         return False
     ranked = max(first.scores, key=lambda fault: first.scores[fault])
-    clean = evidence.explained >= CLEAN_EXPLAINED and evidence.stray <= CLEAN_STRAY * evidence.depth
-    return clean and whole.diagnosis == ranked and first.scores[ranked] > 0 and whole.impulsiveness > GAUSSIAN
+    return (
+        clean(evidence)
+        and whole.diagnosis == ranked
+        and first.scores[ranked] > 0
+        and whole.impulsiveness > GAUSSIAN
+    )
 
 
 def judge(
@@ -239,6 +244,9 @@ def judge(
             best = max(sure, key=_clarity)
             if any(contradicts(evidence, best, multiples, shaft) for evidence in found):
                 return verdict("uncertain", "several_faults", best)
+            deep = [evidence for evidence in found if evidence.depth >= least_depth]
+            if not shaft.seen and not all(clean(evidence) for evidence in deep):
+                return verdict("uncertain", "speed_not_confirmed", best)
             return verdict(best.candidate.fault, "fault_lines", best)
         reason, evidence = max(doubts, key=lambda pair: pair[1].candidate.surprise)
         return verdict("uncertain", reason or "weak_lines", evidence)
@@ -246,6 +254,8 @@ def judge(
         return verdict("uncertain", "unexplained_lines")
     if max(hint for _, _, hint in examined) > -math.log(HINT):
         return verdict("uncertain", "weak_lines")
+    if any(masked(view, multiples, shaft, tolerance, line_chance, least_depth / 2) for view in views):
+        return verdict("uncertain", "shaft_or_mains_lines")
     if vibration is None:
         return verdict("uncertain", "band_only")
     if impulsiveness > GAUSSIAN:
@@ -263,6 +273,11 @@ def same_line(one: Evidence, other: Evidence) -> bool:
     """Whether two faults claim the same fundamental, as close kinematics allow."""
     apart = abs(one.candidate.frequency - other.candidate.frequency)
     return apart <= 2 * max(one.view.resolution, other.view.resolution)
+
+
+def clean(evidence: Evidence) -> bool:
+    """Whether a fault explains all but everything in its band."""
+    return evidence.explained >= CLEAN_EXPLAINED and evidence.stray <= CLEAN_STRAY * evidence.depth
 
 
 def contradicts(evidence: Evidence, best: Evidence, multiples: Multiples, shaft: Shaft) -> bool:
@@ -297,10 +312,9 @@ def doubt(evidence: Evidence, shaft: Shaft, least_depth: float) -> str | None:
         return "single_line"
     if fault in ("inner", "rolling") and sidebands < 2:
         return "sidebands_missing"
-    if not shaft.seen:
-        clean = evidence.explained >= CLEAN_EXPLAINED and evidence.stray <= CLEAN_STRAY * evidence.depth
-        if fault != "outer" or shaft.halves or standing < 3 or not clean:
-            return "speed_not_confirmed"
+    alone = fault == "outer" and standing >= 3 and not shaft.halves and clean(evidence)
+    if not shaft.seen and not alone:
+        return "speed_not_confirmed"
     if evidence.tied < LEAST_TIE:
         return "impulses_not_periodic"
     return None

@@ -369,6 +369,24 @@ def examine(
     return max(judged, key=_persuasion), stray, hint
 
 
+def masked(
+    view: BandSpectrum,
+    multiples: Multiples,
+    shaft: Shaft,
+    tolerance: float,
+    line_chance: float,
+    least_depth: float,
+) -> bool:
+    """Whether a strong line that shaft or mains explain stands where a fault's first line may be."""
+    reach = tolerance * (SLIP_SHARE if shaft.seen else 1.0)
+    windows = [order * shaft.frequency for order in sought(multiples).values()]
+    return any(
+        line.depth >= least_depth
+        and any(abs(line.frequency - middle) <= reach * middle for middle in windows)
+        for line in strong_lines(view, 0.3 * shaft.frequency, line_chance)
+    )
+
+
 def _deepest(view: BandSpectrum, candidate: Candidate, shaft: Shaft) -> float:
     lines = [line_at(view, h * candidate.frequency, shaft) for h in range(1, HARMONICS + 1)]
     return max((line.depth for line in lines if line is not None), default=0.0)

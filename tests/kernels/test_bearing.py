@@ -177,8 +177,8 @@ def test_the_line_stands_where_the_simulation_put_it():
 
 
 def test_healthy_machines_are_called_healthy_and_busy_ones_not_faulty():
-    quiet = [ask(Machine(seconds=4.0, seed=seed, shaft_modulation=0.1)) for seed in range(8)]
-    assert quiet.count(("none", "no_fault_lines")) >= 7
+    quiet = [ask(Machine(seconds=4.0, seed=seed, shaft_modulation=0.1)) for seed in range(5)]
+    assert quiet.count(("none", "no_fault_lines")) >= 4
     busy = [
         Machine(seconds=4.0, gear=(23.0, 3.0), seed=1),
         Machine(seconds=4.0, gear=(31.0, 1.0), shaft_modulation=0.3, seed=2),
@@ -227,13 +227,13 @@ def test_gaps_leave_the_longest_stretch():
 
 
 def test_noise_keeps_the_stated_false_alarm_rate():
-    # at a tenth per record the bound is testable: 60 records, at most 13 by chance (binomial, 1 in 1000)
+    # at a tenth per record the bound is testable: 40 records, at most 10 by chance (binomial, 1 in 600)
     alarms = 0
-    for seed in range(60):
+    for seed in range(40):
         x = np.random.default_rng(seed).standard_normal(18_000)
         out = bearing_faults(signal=rows(x, 12_000.0), speed=29.95, bearing=DRIVE_END, false_alarm=0.1)
         alarms += int(np.max(out["fault_score"]) >= 1)
-    assert alarms <= 13
+    assert alarms <= 10
 
 
 def test_a_bin_of_noise_exceeds_its_threshold_as_often_as_stated():
