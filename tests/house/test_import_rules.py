@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import configparser
 import os
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -28,7 +28,7 @@ LIGHT_COMMANDS = (
 )
 
 SECONDS = 0.3
-"""From pressing return to the answer; best of five, interpreter included."""
+"""From pressing return to the answer, where the machine has nothing else to do."""
 
 
 @pytest.fixture(scope="module")
@@ -148,12 +148,16 @@ def test_light_commands_import_nothing_heavy_and_answer_at_once(
 
 
 def best_of_five(arguments: list[str], run: Path, repo: Path) -> float:
-    """Seconds of processor and waiting, as a user feels them."""
+    """Processor seconds, interpreter included: what a user waits for where nothing else runs.
+
+    The clock on the wall would measure the tests that run beside this one.
+    """
     best = float("inf")
     for _ in range(5):
-        before = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         run_light(arguments, run, repo)
-        best = min(best, time.perf_counter() - before)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         if best < SECONDS:
             break
     return best
