@@ -126,7 +126,7 @@ def _geometry_bandpass(params: Params, rate: float) -> Geometry:
 CONTRACTS = (
     Contract(
         name="bandpass",
-        version=1,
+        version=2,
         pattern=Pattern.MAP,
         summary="Keep one frequency band, without shifting anything in time.",
         ports=(Port("signal", "signal", "samples to filter"),),
@@ -141,7 +141,7 @@ CONTRACTS = (
         geometry=_geometry_bandpass,
         min_samples=lambda params, rate: padding(params["order"]) + 1,
         check=_check_bandpass,
-        bytes_per_sample=48.0,
+        bytes_per_sample=24.0,
         flops_per_sample=160.0,
         error="1e-9 of the largest sample against scipy.signal.sosfiltfilt on the whole record, before "
         "rounding to the signal's own type",

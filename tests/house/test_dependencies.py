@@ -20,7 +20,7 @@ CONDA_NAMES = {"dask": "dask-core", "matplotlib": "matplotlib-base", "shellcheck
 
 CONDA_ONLY = {"python", "pip"}
 
-COMES_WITH = {"markupsafe": "jinja2", "pydantic-core": "pydantic"}
+COMES_WITH = {"llvmlite": "numba", "markupsafe": "jinja2", "pydantic-core": "pydantic"}
 """Imported, and part of the public interface of what setup.cfg names."""
 
 NOT_IMPORTED = {"dask": "distributed is imported, and the two must be of one release"}

@@ -1,0 +1,279 @@
+"""Compiled loops of recursive filters: one record cut into eight stretches of time, one per lane.
+
+A recursive filter cannot start in the middle of a record, so eight lanes seem to need eight records. But
+it forgets: started `settle` samples early from any state, it agrees with the whole record's filter to
+the last bits. So lane l computes samples [l * length, (l + 1) * length) and begins `settle` samples
+before them; where a filter forgets too slowly for that, the lanes' true states are made exactly, from
+a run over all of the lane before (`sosfilt_states`). Either way the arithmetic is a function of the record
+alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpcflow_kernels.cache import compiled, inlined
+from hpcflow_kernels.simd import broadcast, convert, fma, insert, load, rotate, store, transpose
+
+LANES = 8
+BLOCK = 128
+"""Times of a block: 128 x 8 float64 are 8 KiB, a part of every first-level cache, next to what is read."""
+
+ODD, EVEN, CONSTANT = 1, 2, 3
+"""How a record goes on beyond its ends, `padding` samples far; then its last value stands still."""
+
+
+@inlined
+def _extended(x: np.ndarray, i: int, padding: int, kind: int) -> float:
+    """Sample i of the record continued beyond its ends."""
+    last = len(x) - 1
+    i = min(max(i, -padding), last + padding)
+    if 0 <= i <= last:
+        return x[i]  # type: ignore[no-any-return]
+    edge, mirrored = (x[0], x[-i]) if i < 0 else (x[last], x[2 * last - i])
+    if kind == 1:
+        return 2.0 * edge - mirrored  # type: ignore[no-any-return]
+    return mirrored if kind == 2 else edge  # type: ignore[no-any-return]
+
+
+@inlined
+def _gather(
+    x: np.ndarray, at: int, length: int, count: int, padding: int, kind: int, block: np.ndarray
+) -> None:
+    """Lane l of block row t becomes sample ``at + l * length + t`` of the continued record."""
+    for t in range(0, count, 8):
+        i = at + t
+        if i >= 0 and i + 7 * length + 8 <= len(x):
+            rows = transpose(
+                (
+                    convert(load(x, i, 8), block),
+                    convert(load(x, i + length, 8), block),
+                    convert(load(x, i + 2 * length, 8), block),
+                    convert(load(x, i + 3 * length, 8), block),
+                    convert(load(x, i + 4 * length, 8), block),
+                    convert(load(x, i + 5 * length, 8), block),
+                    convert(load(x, i + 6 * length, 8), block),
+                    convert(load(x, i + 7 * length, 8), block),
+                )
+            )
+            for k in range(8):
+                store(block, (t + k) * 8, rows[k])
+        else:
+            for k in range(8):
+                for lane in range(8):
+                    block[(t + k) * 8 + lane] = _extended(x, i + k + lane * length, padding, kind)
+
+
+@inlined
+def _section(sos: np.ndarray, s: int, states: np.ndarray, block: np.ndarray, first: int, count: int) -> None:
+    """One second-order section over a block in place; backwards in time where `first` is not 0.
+
+    Transposed direct form II, ``y = b0 x + u; u' = b1 x - a1 y + v; v' = b2 x - a2 y``, waits for two
+    operations a step. With y put in, u follows from its two last values, and waits for one.
+    """
+    b0, b1, b2 = broadcast(sos, 6 * s, 8), broadcast(sos, 6 * s + 1, 8), broadcast(sos, 6 * s + 2, 8)
+    a1, a2 = -broadcast(sos, 6 * s + 4, 8), -broadcast(sos, 6 * s + 5, 8)
+    b1, b2 = fma(a1, b0, b1), fma(a2, b0, b2)
+    u, h = load(states, 16 * s, 8), load(states, 16 * s + 8, 8)
+    before = u - u
+    step = -8 if first else 8
+    at = 8 * first
+    for _ in range(count):
+        x = load(block, at, 8)
+        y = fma(b0, x, u)
+        after = fma(a1, u, fma(a2, before, fma(b1, x, h)))
+        h = b2 * x
+        before = u
+        u = after
+        store(block, at, y)
+        at += step
+    store(states, 16 * s, u)
+    store(states, 16 * s + 8, fma(a2, before, h))
+
+
+@inlined
+def _two_sections(
+    sos: np.ndarray, s: int, states: np.ndarray, block: np.ndarray, first: int, count: int
+) -> None:
+    """Two sections in one sweep, as `_section` does one."""
+    b0, b1, b2 = broadcast(sos, 6 * s, 8), broadcast(sos, 6 * s + 1, 8), broadcast(sos, 6 * s + 2, 8)
+    a1, a2 = -broadcast(sos, 6 * s + 4, 8), -broadcast(sos, 6 * s + 5, 8)
+    d0, d1, d2 = broadcast(sos, 6 * s + 6, 8), broadcast(sos, 6 * s + 7, 8), broadcast(sos, 6 * s + 8, 8)
+    c1, c2 = -broadcast(sos, 6 * s + 10, 8), -broadcast(sos, 6 * s + 11, 8)
+    b1, b2, d1, d2 = fma(a1, b0, b1), fma(a2, b0, b2), fma(c1, d0, d1), fma(c2, d0, d2)
+    u, h = load(states, 16 * s, 8), load(states, 16 * s + 8, 8)
+    p, k = load(states, 16 * s + 16, 8), load(states, 16 * s + 24, 8)
+    before = u - u
+    previous = before
+    step = -8 if first else 8
+    at = 8 * first
+    for _ in range(count):
+        x = load(block, at, 8)
+        y = fma(b0, x, u)
+        after = fma(a1, u, fma(a2, before, fma(b1, x, h)))
+        h = b2 * x
+        before = u
+        u = after
+        z = fma(d0, y, p)
+        after = fma(c1, p, fma(c2, previous, fma(d1, y, k)))
+        k = d2 * y
+        previous = p
+        p = after
+        store(block, at, z)
+        at += step
+    store(states, 16 * s, u)
+    store(states, 16 * s + 8, fma(a2, before, h))
+    store(states, 16 * s + 16, p)
+    store(states, 16 * s + 24, fma(c2, previous, k))
+
+
+@inlined
+def _cascade(sos: np.ndarray, states: np.ndarray, block: np.ndarray, first: int, count: int) -> None:
+    sections = len(sos) // 6
+    s = 0
+    while s + 2 <= sections:
+        _two_sections(sos, s, states, block, first, count)
+        s += 2
+    if s < sections:
+        _section(sos, s, states, block, first, count)
+
+
+@compiled
+def forward(
+    sos: np.ndarray,
+    states: np.ndarray,
+    x: np.ndarray,
+    origin: int,
+    length: int,
+    begin: int,
+    stop: int,
+    padding: int,
+    kind: int,
+    out: np.ndarray,
+) -> None:
+    """Filter the record's continuation forwards, eight stretches at once.
+
+    Parameters
+    ----------
+    sos : ndarray of float32 or float64, shape (sections * 6,)
+        Second-order sections, a0 = 1; their type is that of the arithmetic.
+    states : ndarray, shape (sections * 16,)
+        The two states of each section for eight lanes, before and after.
+    x : ndarray of float32 or float64, shape (samples,)
+    origin : int
+        Sample of the continued record at which lane 0 begins, at most 0.
+    length : int
+        Samples of a lane, a multiple of 8.
+    begin, stop : int
+        Times to compute, counted from each lane's first sample; their distance is a multiple of 8.
+    padding, kind : int
+        How far and how the record goes on beyond its ends.
+    out : ndarray, shape (length * 8,)
+        Filtered samples, lanes side by side; empty to move the states only.
+    """
+    block = np.empty(BLOCK * LANES, sos.dtype)
+    t = begin
+    while t < stop:
+        count = min(BLOCK, stop - t)
+        _gather(x, origin + t, length, count, padding, kind, block)
+        _cascade(sos, states, block, 0, count)
+        if len(out):
+            for k in range(0, 8 * count, 8):
+                store(out, 8 * t + k, load(block, k, 8))
+        t += count
+
+
+@compiled
+def settle_backward(sos: np.ndarray, states: np.ndarray, lanes: np.ndarray, edge: float, settle: int) -> None:
+    """Move the states from `settle` samples behind each lane's end to its end.
+
+    Behind lane l lies lane l + 1; behind the last one `edge` stands still.
+    """
+    block = np.empty(BLOCK * LANES, sos.dtype)
+    t = settle
+    while t > 0:
+        count = min(BLOCK, t)
+        for k in range(count):
+            behind = rotate(load(lanes, 8 * (t - count + k), 8), 1)
+            store(block, 8 * k, insert(behind, 7, edge))
+        _cascade(sos, states, block, count - 1, count)
+        t -= count
+
+
+@compiled
+def move_backward(sos: np.ndarray, states: np.ndarray, lanes: np.ndarray) -> None:
+    """Move the states from each lane's end to its beginning; the lanes stay as they are."""
+    block = np.empty(BLOCK * LANES, sos.dtype)
+    t = len(lanes) // LANES
+    while t > 0:
+        count = min(BLOCK, t)
+        block[: LANES * count] = lanes[LANES * (t - count) : LANES * t]
+        _cascade(sos, states, block, count - 1, count)
+        t -= count
+
+
+@inlined
+def _scatter(block: np.ndarray, at: int, length: int, count: int, y: np.ndarray) -> None:
+    """Row t, lane l of a block becomes ``y[at + l * length + t]``; what lies outside is dropped."""
+    for t in range(0, count, 8):
+        k = 8 * t
+        rows = transpose(
+            (
+                load(block, k, 8),
+                load(block, k + 8, 8),
+                load(block, k + 16, 8),
+                load(block, k + 24, 8),
+                load(block, k + 32, 8),
+                load(block, k + 40, 8),
+                load(block, k + 48, 8),
+                load(block, k + 56, 8),
+            )
+        )
+        for lane in range(8):
+            i = at + t + lane * length
+            if i >= 0 and i + 8 <= len(y):
+                store(y, i, convert(rows[lane], y))
+            else:
+                for j in range(max(-i, 0), min(8, len(y) - i)):
+                    y[i + j] = block[k + 8 * j + lane]
+
+
+@compiled
+def backward(
+    sos: np.ndarray, states: np.ndarray, lanes: np.ndarray, origin: int, length: int, y: np.ndarray
+) -> None:
+    """Filter eight stretches backwards and put them in order.
+
+    Parameters
+    ----------
+    sos, states, origin, length
+        As for `forward`.
+    lanes : ndarray, shape (length * 8,)
+        What `forward` gave; overwritten.
+    y : ndarray of float32 or float64, shape (samples,)
+        Samples 0 .. len(y) of the record's continuation.
+    """
+    t = length
+    while t > 0:
+        count = min(BLOCK, t)
+        block = lanes[8 * (t - count) : 8 * t]
+        _cascade(sos, states, block, count - 1, count)
+        _scatter(block, origin + t - count, length, count, y)
+        t -= count
+
+
+@compiled
+def impulse_response(sos: np.ndarray, h: np.ndarray) -> None:
+    """Fill `h` with the response of the sections to a unit sample; the plain recurrence, one at a time."""
+    h[:] = 0.0
+    h[0] = 1.0
+    for s in range(len(sos) // 6):
+        b0, b1, b2 = sos[6 * s], sos[6 * s + 1], sos[6 * s + 2]
+        a1, a2 = sos[6 * s + 4], sos[6 * s + 5]
+        u = v = 0.0
+        for n in range(len(h)):
+            x = h[n]
+            y = b0 * x + u
+            u = b1 * x - a1 * y + v
+            v = b2 * x - a2 * y
+            h[n] = y
