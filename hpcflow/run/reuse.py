@@ -31,8 +31,9 @@ def find_reuse(runs: Path, cut: Cut, tables: Mapping[str, RecordTable]) -> Reuse
     """Look for rows in complete runs of the same workflow beside this one, the newest first."""
     found: Reuse = {}
     wanted = [s for s in cut.steps if s.saved and s.pattern != "reduce"]
-    signatures = {name: _signatures(table) for name, table in tables.items()}
+    signatures: dict[str, list[tuple[Any, ...]]] = {}
     for folder in _earlier(runs, cut):
+        signatures = signatures or {name: _signatures(table) for name, table in tables.items()}
         earlier = Cut.from_dict(folder.cut)
         keys = {s.key: s for s in earlier.steps if s.saved}
         aside = Ledger(folder).aside()
