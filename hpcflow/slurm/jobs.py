@@ -465,8 +465,8 @@ def _cost(shape: _Shape, site: Site, partition: str, bound: int) -> str:
     )
     if billed is None:
         return ""
-    amount = f"{billed[0]:,.0f}" if billed[0] >= 10 else f"{billed[0]:.2g}"
-    return f"cost: up to {amount} {billed[1]} at the longest expected time"
+    amount = f"{billed.amount:,.0f}" if billed.amount >= 10 else f"{billed.amount:.2g}"
+    return f"cost: up to {amount} {billed.unit} at the longest expected time"
 
 
 def _span(low: float, high: float) -> str:

@@ -183,7 +183,6 @@ LONG_WITH_REASON = {
         "one table from one scan; its columns must agree, so they are made together",
     ),
     "hpcflow.run.agent": (520, "one life of one process: hand out, watch, respawn, stop"),
-    "hpcflow.site": (520, "a profile's model and its checks, which a new key must change together"),
     "hpcflow.slurm.jobs": (500, "the packing rule: its cases are only right together"),
     "hpcflow.slurm.testbed": (460, "starting and sweeping a cluster's programs are one promise"),
     "hpcflow.units": (600, "the public functions on quantities; the tables are apart in unit_tables"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hpcflow.site import (
     parse_time,
     read_site,
 )
+from hpcflow.site.page import site_page
 from tests.conftest import REPO
 
 GiB = 2**30
@@ -24,25 +26,9 @@ SHIPPED = REPO / "slurm" / "sites"
 
 
 def test_shipped_profiles_read() -> None:
-    assert {"local", "lumi", "mini-lumi"} <= set(available_sites())
-    for name in ("local", "lumi", "mini-lumi"):
+    assert {"local", "lumi", "mini-lumi", "roihu"} <= set(available_sites())
+    for name in ("local", "lumi", "mini-lumi", "roihu"):
         assert load_site(name).name == name
-
-
-@pytest.mark.parametrize(
-    ("partition", "asked", "cost"),
-    [  # the test vectors of LUMI's billing page and of its training course
-        ("small", {"cores": 4, "memory": 32 * GiB, "seconds": 24 * 3600}, 384),
-        ("standard", {"nodes": 16, "cores": 2048, "memory": 16 * 224 * GiB, "seconds": 12 * 3600}, 24576),
-        ("small-g", {"cores": 1, "gpus": 1, "memory": 128 * GiB, "seconds": 24 * 3600}, 24),
-        ("standard-g", {"nodes": 4, "cores": 224, "memory": GiB, "gpus": 32, "seconds": 24 * 3600}, 384),
-        ("small-g", {"cores": 16, "gpus": 1, "memory": 256 * GiB, "seconds": 3600}, 2),
-    ],
-)
-def test_lumi_bills_as_published(partition: str, asked: dict[str, int], cost: float) -> None:
-    billed = load_site("lumi").billed(partition, **asked)  # type: ignore[arg-type]
-    assert billed is not None
-    assert billed[0] == pytest.approx(cost)
 
 
 def test_lumi_limits_are_the_published_ones() -> None:
@@ -59,11 +45,54 @@ def test_lumi_limits_are_the_published_ones() -> None:
 
 def test_mini_lumi_has_the_names_and_limits_of_lumi() -> None:
     lumi, mini = load_site("lumi"), load_site("mini-lumi")
-    assert set(mini.partitions) == set(lumi.partitions)
-    for name, partition in lumi.partitions.items():
-        copy = mini.partitions[name]
-        for key in ("allocation", "max_time", "max_nodes", "submitted", "running", "billing"):
+    assert set(lumi.partitions) - set(mini.partitions) == {"lumid", "bench", "interactive"}
+    for name, copy in mini.partitions.items():
+        partition = lumi.partitions[name]
+        for key in (
+            *("allocation", "use", "max_time", "max_nodes", "node_hours", "submitted", "running", "share"),
+            "billing",
+        ):
             assert getattr(copy, key) == getattr(partition, key), (name, key)
+
+
+def test_no_cluster_is_named_in_code() -> None:
+    """Profiles are data: a change of a cluster never needs a change of a program."""
+    names = re.compile(r"\b(lumi|roihu|mahti|puhti)\b", re.IGNORECASE)
+    allowed = re.compile(r"hpcflow[-_]lumi|HPCFLOW_LUMI|mini-lumi|mini-LUMI|profile, like lumi")
+    found = [
+        f"{file.relative_to(REPO)}:{number}: {line.strip()}"
+        for root in ("hpcflow", "kernels")
+        for file in sorted((REPO / root).rglob("*.py"))
+        for number, line in enumerate(file.read_text().splitlines(), start=1)
+        if names.search(allowed.sub("", line))
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize("name", ["lumi", "roihu", "mini-lumi"])
+def test_the_page_of_a_site_shows_its_profile(name: str) -> None:
+    page = (REPO / "docs" / "sites" / f"{name}.md").read_text()
+    shown = page.partition("<!-- profile -->\n")[2].partition("<!-- end -->")[0]
+    assert shown == "\n".join(site_page(load_site(name))) + "\n", f"write it anew: hpcflow sites show {name}"
+
+
+def test_a_page_says_what_is_only_assumed() -> None:
+    text = "\n".join(site_page(load_site("lumi")))
+    assert "| `sbatch_from_compute` | assumed |" in text
+    assert "| `small` | shared | cpu, cpu-512, cpu-1024 | 3-00:00:00 | 4 | 220 (200) |" in text
+
+
+def test_roihu_has_two_architectures_and_the_published_limits() -> None:
+    roihu = load_site("roihu")
+    sides = {name: roihu.node_of(name).architecture for name in roihu.partitions}
+    assert {name for name, side in sides.items() if side == "aarch64"} == {
+        *("gputest", "gpumedium", "gpularge", "gpuinteractive"),
+    }
+    assert set(roihu.login) == {"x86_64", "aarch64"}
+    assert roihu.partitions["longrun"].max_time == 10 * 86400
+    assert [node.memory // GiB for _, node in roihu.nodes_of("small")] == [744, 1500]
+    assert (roihu.partitions["large"].min_nodes, roihu.partitions["gpularge"].min_gpus) == (6, 4)
+    assert roihu.storage["scratch"].files == 500_000
 
 
 @pytest.mark.parametrize("text", ["00:30:00", "2-00:00:00", "3-12:05:09", "23:59:59"])
@@ -129,7 +158,7 @@ def changed(tmp_path: Path, *pairs: tuple[str, str]) -> Path:
         ("memory: 224G", "memory: 224 GB", "as in 224G"),
         ("max_time: 2-00:00:00", "max_time: two days", "as in 2-00:00:00"),
         ("default_partition: small", "default_partition: smal", "must be one of standard, small"),
-        ("    node: cpu", "    node: cpus", "must be one of cpu, gpu, large"),
+        ("    node: cpu", "    node: cpus", "must be one of cpu, cpu-512"),
         ("account: required", "acount: required", "unknown key"),
         ("allocation: whole", "allocation: all", "partitions.standard.allocation"),
         ("title: LUMI (EuroHPC, CSC Kajaani)", "", "a required key is missing"),
@@ -138,7 +167,21 @@ def changed(tmp_path: Path, *pairs: tuple[str, str]) -> Path:
         ("hpcflow_site: 1", "hpcflow_site: 2", "the format version is 1"),
         ("  launcher: {how: docs", "  launch: {how: docs", "every fact says how it is known"),
         ("sbatch_from_compute: unknown", "sbatch_from_compute: maybe", "sbatch_from_compute"),
-        ("per: {nodes: 1}", "per: {node: 1}", "partitions.standard.billing.per"),
+        ("largest: {nodes: ", "largest: {node: ", "partitions.standard.billing.largest"),
+        ("{per: 2G, rounded: up}", "{per: 2GB, rounded: up}", "partitions.small.billing.largest.memory.per"),
+        ("quota: 20 GB", "quota: 20G", "as in 50 TB or 250 GiB"),
+        ("also: [cpu-512, cpu-1024]", "also: [cpu-1024, cpu-512]", "the least first"),
+        ("also: [cpu-512, cpu-1024]", "also: [cpu-2048]", "must be one of cpu, cpu-512"),
+        ("gpu_l3: [6, 7, 2, 3, 0, 1, 4, 5]", "gpu_l3: [6, 7, 2, 3, 0, 1, 4, 8]", "numbers below 8"),
+        ("gpu_l3: [6, 7, 2, 3, 0, 1, 4, 5]", "gpu_l3: [6, 7]", "for each of the 8 GPUs"),
+        ("cores: 56 ", "cores: 55 ", "divides the 63 physical cores"),
+        ("node_hours: 16", "node_hours: 0", "at least 1"),
+        ("  storage: {how: docs", "  stores: {how: docs", "every fact says how it is known"),
+        (
+            "  nodes.gpu.watts:\n    how: docs",
+            "  nodes.gpu.watts:\n    how: guessed",
+            "evidence.nodes.gpu.watts",
+        ),
         ("nodes:\n  cpu:", "nodes:\n\tcpu:", "a profile is YAML"),
     ],
 )
