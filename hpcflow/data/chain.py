@@ -20,7 +20,8 @@ _CRC = struct.Struct("<I")
 SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
 """By the number that c-blosc gives them."""
 
-BLOSC_HEADER = np.dtype([("flags", "<u4"), ("nbytes", "<u4"), ("blocksize", "<u4"), ("cbytes", "<u4")])
+BLOSC_HEADER = struct.Struct("<4xI4xI")
+"""Decoded and encoded size, behind versions, flags and typesize, and behind the block size."""
 
 
 @dataclass(frozen=True)
@@ -167,13 +168,13 @@ def _blosc() -> Any:
 
 
 def _blosc_decode(raw: np.ndarray, out: np.ndarray) -> None:
-    if raw.nbytes < BLOSC_HEADER.itemsize:
+    if raw.nbytes < BLOSC_HEADER.size:
         raise ValueError(f"{raw.nbytes} bytes are no blosc chunk")
-    head = raw[: BLOSC_HEADER.itemsize].view(BLOSC_HEADER)[0]
     # numcodecs believes both sizes, so they are held against what is known before it sees them.
-    if (int(head["nbytes"]), int(head["cbytes"])) != (out.nbytes, raw.nbytes):
+    decoded, encoded = BLOSC_HEADER.unpack_from(raw.data)
+    if (decoded, encoded) != (out.nbytes, raw.nbytes):
         raise ValueError(
-            f"its header says {head['cbytes']} bytes that become {head['nbytes']}, "
+            f"its header says {encoded} bytes that become {decoded}, "
             f"but {raw.nbytes} must become {out.nbytes}"
         )
     try:

@@ -206,6 +206,17 @@ def test_zarrs_reads_what_is_written(tmp_path: Path) -> None:
         assert same_bits(np.asarray(array[...]), values)
 
 
+def test_memory_of_the_caller_is_filled(tmp_path: Path) -> None:
+    values = write(tmp_path / "s")
+    fast = direct(tmp_path / "s" / "x")
+    rest = np.zeros((100, 9), np.float32)
+    assert fast.read((1000, 1), (1100, 4), rest[:, 2:5]).base is rest
+    assert same_bits(rest[:, 2:5], values[1000:1100, 1:4])
+    assert not rest[:, [0, 1, 5, 6, 7, 8]].any()
+    with pytest.raises(ValueError, match=r"out is float64 \(100, 3\), the box is float32 \(100, 3\)"):
+        fast.read((1000, 1), (1100, 4), np.zeros((100, 3)))
+
+
 def test_a_missing_file_is_fill(tmp_path: Path) -> None:
     values = write(tmp_path / "s")
     regions = Regions(tmp_path / "s")

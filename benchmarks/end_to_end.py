@@ -1,0 +1,286 @@
+"""One workflow from Zarr to Zarr: zero-phase band-pass, then one row per 10 s window.
+
+hpcflow on two Dask workers, xarray with map_overlap on the same two, and the loop over shards that one writes
+by hand with zarr-python and SciPy. All read the same shards and write the same codec with the same checksums;
+imports, compilation, planning and the start of the cluster are outside the clock: each way runs once on a
+little data in the same processes before.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BytesCodec, Crc32cCodec, ShardingCodec
+
+from benchmarks.measure import Measure
+from benchmarks.storage import CHANNELS, LZ4, signal
+from hpcflow.api import ask, compute, open_results, start
+from hpcflow_kernels.registry import contracts
+
+RATE = 1000.0
+LOW, HIGH, ORDER = 5.0, 200.0, 4
+WINDOW = 10_000
+SEGMENT = 1024
+HALO = 2000
+"""Samples that the peers read on either side of a shard."""
+
+WELCH = "welch" in contracts()
+STEP = "welch" if WELCH else "condition_indicators"
+GIVEN = f"window: 10 s, nperseg: {SEGMENT}, overlap: 50 %" if WELCH else "window: 10 s"
+COLUMNS = SEGMENT // 2 + 1 if WELCH else 5
+
+WORKFLOW = f"""\
+hpcflow: 1
+name: end-to-end
+datasets:
+  mill: {{zarr: store.zarr}}
+steps:
+  band: {{kernel: bandpass, input: mill.v, with: {{low: {LOW} Hz, high: {HIGH} Hz, order: {ORDER}}}}}
+  rows: {{kernel: {STEP}, input: band, with: {{{GIVEN}}}}}
+save: [rows]
+"""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Channels, shards along time, samples of a shard."""
+
+    channels: int
+    files: int
+    samples: int
+
+    @property
+    def megabytes(self) -> float:
+        """Of input."""
+        return self.channels * self.files * self.samples * 4 / 1e6
+
+
+FULL, SMALL = Size(64, 4, 1_000_000), Size(16, 2, 100_000)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Wall time, CPU time of all processes, largest resident memory of all workers together."""
+
+    wall: float
+    cpu: float
+    memory: int
+
+
+def write_store(folder: Path, size: Size) -> None:
+    """The recording: one 2-D array, in shards of 16 channels."""
+    folder.mkdir(parents=True)
+    array = create(folder / "store.zarr", (size.channels, size.files * size.samples), (size.samples,))
+    for i in range(0, size.channels, CHANNELS):
+        for j in range(size.files):
+            array[i : i + CHANNELS, j * size.samples : (j + 1) * size.samples] = signal(size.samples, i + j)
+    (folder / "workflow.yaml").write_text(WORKFLOW)
+
+
+def create(store: Path, shape: tuple[int, ...], rest: tuple[int, ...]) -> zarr.Array[Any]:
+    """Array `v` in shards of 16 channels; inner chunks of one channel of at most 250 000 values."""
+    inner = (1, min(rest[0], 250_000), *rest[1:])
+    return zarr.create_group(store).create_array(
+        "v",
+        shape=shape,
+        dtype="float32",
+        chunks=(CHANNELS, *rest),
+        serializer=ShardingCodec(chunk_shape=inner, codecs=(BytesCodec(), LZ4, Crc32cCodec())),
+        compressors=None,
+        dimension_names=("channel", "time", "column")[: len(shape)],
+        attributes={"units": "m s-2", "sampling_rate": RATE},
+    )
+
+
+@lru_cache
+def sections() -> np.ndarray:
+    """The filter."""
+    from scipy.signal import butter
+
+    return np.asarray(butter(ORDER, [LOW, HIGH], btype="bandpass", fs=RATE, output="sos"))
+
+
+def filtered(x: np.ndarray) -> np.ndarray:
+    """Band-pass along the last axis."""
+    from scipy.signal import sosfiltfilt
+
+    return sosfiltfilt(sections(), x, axis=-1).astype(np.float32)
+
+
+def rows_of(x: np.ndarray) -> np.ndarray:
+    """(channels, samples) -> (channels, windows, columns), as SciPy's users write it."""
+    frames = x.reshape(len(x), -1, WINDOW)
+    if WELCH:
+        from scipy.signal import welch
+
+        density: np.ndarray = welch(frames, RATE, nperseg=SEGMENT)[1]
+        return density
+    from scipy.stats import kurtosis, skew
+
+    centred = frames - frames.mean(axis=-1, keepdims=True)
+    rms, peak = centred.std(axis=-1), np.abs(centred).max(axis=-1)
+    shape = kurtosis(centred, axis=-1, fisher=False), skew(centred, axis=-1)
+    return np.stack([rms, peak, peak / rms, *shape], axis=-1).astype(np.float32)
+
+
+def by_loop(folder: Path, size: Size) -> np.ndarray:
+    """zarr-python and SciPy, shard by shard in one process; returns the first channel's rows."""
+    v = zarr.open_group(folder / "store.zarr", mode="r")["v"]
+    shutil.rmtree(folder / "loop.zarr", ignore_errors=True)
+    windows = size.samples // WINDOW
+    out = create(folder / "loop.zarr", (size.channels, size.files * windows, COLUMNS), (windows, COLUMNS))
+    for i in range(0, size.channels, CHANNELS):
+        for j in range(size.files):
+            begin, end = j * size.samples, (j + 1) * size.samples
+            low, high = max(begin - HALO, 0), min(end + HALO, v.shape[1])
+            y = filtered(v[i : i + CHANNELS, low:high])[:, begin - low : end - low]
+            out[i : i + CHANNELS, j * windows : (j + 1) * windows] = rows_of(y)
+    return np.asarray(out[0])
+
+
+def by_xarray(folder: Path, size: Size) -> np.ndarray:
+    """xarray and dask.array; chunks are shards."""
+    import dask.array as da
+    import xarray as xr
+
+    shutil.rmtree(folder / "dask.zarr", ignore_errors=True)
+    windows = size.samples // WINDOW
+    v = xr.open_zarr(
+        folder / "store.zarr", chunks={"channel": CHANNELS, "time": size.samples}, consolidated=False
+    ).v
+    y = da.map_overlap(filtered, v.data, depth={0: 0, 1: HALO}, boundary="none", dtype=np.float32)
+    chunks = (y.chunks[0], (windows,) * size.files, (COLUMNS,))
+    rows = da.map_blocks(rows_of, y, dtype=np.float32, chunks=chunks, new_axis=[2])
+    stored = xr.DataArray(rows, dims=("channel", "window", "column"), name="v").to_dataset()
+    encoding = {
+        "v": {
+            "chunks": (1, windows, COLUMNS),
+            "shards": (CHANNELS, windows, COLUMNS),
+            "compressors": (LZ4, Crc32cCodec()),
+        }
+    }
+    stored.to_zarr(folder / "dask.zarr", zarr_format=3, consolidated=False, encoding=encoding)
+    return np.asarray(zarr.open_array(folder / "dask.zarr" / "v", mode="r")[0])
+
+
+def planned(folder: Path) -> Any:
+    """The run, ready to be computed."""
+    shutil.rmtree(folder / "runs", ignore_errors=True)
+    return start(ask(folder / "workflow.yaml"), folder / "runs")
+
+
+def rows_of_run(run: Any) -> np.ndarray:
+    """First channel's rows of a finished run."""
+    found = open_results(run)["rows"]
+    first = slice(int(found.row_start[0]), int(found.row_start[0] + found.row_size[0]))
+    if WELCH:
+        density = next(v for v in found.data_vars.values() if v.ndim == 2)
+        return np.asarray(density[first])
+    names = ("rms", "peak", "crest_factor", "kurtosis", "skewness")
+    return np.stack([np.asarray(found[name][first]) for name in names], axis=-1)
+
+
+def truth(folder: Path) -> np.ndarray:
+    """First channel in one piece, float64 throughout."""
+    x = np.asarray(zarr.open_group(folder / "store.zarr", mode="r")["v"][0:1]).astype(np.float64)
+    from scipy.signal import sosfiltfilt
+
+    return rows_of(sosfiltfilt(sections(), x, axis=-1))[0]
+
+
+def error(rows: np.ndarray, want: np.ndarray) -> float:
+    """Largest deviation of a column as a part of its largest value."""
+    if WELCH:
+        return float(np.abs(rows - want).max() / np.abs(want).max())
+    return float((np.abs(rows - want).max(axis=0) / np.abs(want).max(axis=0)).max())
+
+
+@contextmanager
+def cluster() -> Iterator[tuple[str, Callable[[Callable[[], Any]], Cost]]]:
+    """Two fresh Dask workers: their address, and what a call costs them and us."""
+    from distributed import Client, LocalCluster
+
+    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
+    with LocalCluster(n_workers=2, **options) as local, Client(local) as client:
+
+        def cost(call: Callable[[], Any]) -> Cost:
+            before = sum(client.run(time.process_time).values()) + time.process_time()
+            began = time.perf_counter()
+            call()
+            wall = time.perf_counter() - began
+            cpu = sum(client.run(time.process_time).values()) + time.process_time() - before
+            return Cost(wall, cpu, sum(client.run(resident).values()))
+
+        yield local.scheduler_address, cost
+
+
+def resident() -> int:
+    """Largest resident memory of this process so far, bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def alone(call: Callable[[], Any]) -> Cost:
+    """What a call costs this process."""
+    before, began = time.process_time(), time.perf_counter()
+    call()
+    return Cost(time.perf_counter() - began, time.process_time() - before, 0)
+
+
+def costs(place: Path, size: Size) -> dict[str, Cost]:
+    """Each way once, after a little data."""
+    found = {}
+    little = place / "little"
+    write_store(little, SMALL)
+    with cluster() as (address, cost):
+        compute(planned(little), executor=address)
+        run = planned(place)
+        found["hpcflow"] = cost(lambda: compute(run, executor=address))
+    with cluster() as (_, cost):
+        by_xarray(little, SMALL)
+        found["xarray"] = cost(lambda: by_xarray(place, size))
+    by_loop(little, SMALL)
+    found["loop"] = alone(lambda: by_loop(place, size))
+    return found
+
+
+def measures(small: bool, timers: bool) -> Iterator[Measure]:
+    """Results against the truth, then what they cost; `small` takes 13 MB in place of 1 GB."""
+    size = SMALL if small else FULL
+    base = f"end_to_end.{STEP}"
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name) / "all"
+        write_store(place, size)
+        yield Measure(f"{base}.input", size.megabytes, "MB", timed=False)
+        run, want = planned(place), truth(place)
+        compute(run)
+        ours, loop = rows_of_run(run), by_loop(place, size)
+        yield Measure(
+            f"{base}.error", error(ours, want), "of the peak, against the whole record", timed=False
+        )
+        yield Measure(
+            f"{base}.error_of_loop", error(loop, want), "of the peak, the same for SciPy", timed=False
+        )
+        if not timers:
+            return
+        found = costs(place, size)
+        for way, cost in found.items():
+            yield Measure(f"{base}.{way}.wall", cost.wall, "s")
+            yield Measure(f"{base}.{way}.cpu", cost.cpu, "s of CPU time")
+            if cost.memory:
+                yield Measure(f"{base}.{way}.memory", cost.memory / 1e6, "MB of both workers")
+        for peer in ("xarray", "loop"):
+            ratio = found[peer].cpu / found["hpcflow"].cpu
+            yield Measure(f"{base}.against_{peer}", ratio, f"CPU time of {peer} / ours")
+        memory = found["hpcflow"].memory / found["xarray"].memory
+        yield Measure(f"{base}.memory_against_xarray", memory, "memory, ours / xarray's")
