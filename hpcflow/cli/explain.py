@@ -33,7 +33,7 @@ def explain(asked: Asked, site: str | None, account: str | None) -> Iterator[str
         yield f"  set aside: {path}: {reason}"
     rows = []
     for stage in cut.stages:
-        seconds = stage_seconds(stage)
+        seconds = stage_seconds(cut, stage)
         what = ", ".join(stage.steps) or stage.dataset
         rows.append(
             (
@@ -94,8 +94,8 @@ def explained_json(asked: Asked, site: str | None, account: str | None) -> dict[
                 "read_bytes": s.read_bytes,
                 "write_bytes": s.write_bytes,
                 "files": s.files,
-                "low_seconds": stage_seconds(s).low,
-                "high_seconds": stage_seconds(s).high,
+                "low_seconds": stage_seconds(cut, s).low,
+                "high_seconds": stage_seconds(cut, s).high,
             }
             for s in cut.stages
         ],

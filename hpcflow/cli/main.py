@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hpcflow._version import __version__
-from hpcflow.cli import inspect, runs, site, workflow
+from hpcflow.cli import calibrate, inspect, runs, site, workflow
 from hpcflow.errors import HpcflowError
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ workflow.register(app)
 runs.register(app)
 inspect.register(app)
 site.register(app)
+calibrate.register(app)
 
 
 def main() -> None:

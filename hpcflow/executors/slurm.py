@@ -13,21 +13,23 @@ from typing import Any
 
 from hpcflow.errors import RunError
 from hpcflow.executors.drive import Observer, Silent, check_complete
+from hpcflow.plan.calibration import Calibration
 from hpcflow.plan.model import Cut
 from hpcflow.plan.time import stage_seconds
+from hpcflow.run.calibrate import HERE, load_calibration
 from hpcflow.run.finish import finish
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, forgive
-from hpcflow.site import load_site
+from hpcflow.site import Site, load_site
 from hpcflow.slurm.jobs import Options, StageNeed, plan_jobs
 from hpcflow.slurm.schedule import Schedule, run_token
 
 
-def stage_needs(cut: Cut) -> list[StageNeed]:
-    """What each stage asks of a cluster."""
+def stage_needs(cut: Cut, calibration: Calibration | None = None) -> list[StageNeed]:
+    """What each stage asks of a cluster; times are assumed where the cluster was never calibrated."""
     needs = []
     for stage in cut.stages:
-        seconds, blocks = stage_seconds(stage), max(stage.blocks, 1)
+        seconds, blocks = stage_seconds(cut, stage, calibration), max(stage.blocks, 1)
         needs.append(
             StageNeed(
                 name=stage.name,
@@ -50,15 +52,23 @@ def schedule_of(cut: Cut, site: str, account: str | None = None, **options: Any)
     RequestError, PlanError
         Where the cut or the options do not fit the site.
     """
-    run = run_token(f"{cut.name}-{cut.id[:8]}")
-    return plan_jobs(stage_needs(cut), load_site(site), Options(account=account, **options), run=run)
+    run, profile = run_token(f"{cut.name}-{cut.id[:8]}"), load_site(site)
+    needs = stage_needs(cut, calibration_of(profile))
+    return plan_jobs(needs, profile, Options(account=account, **options), run=run)
 
 
 def compile_for(folder: RunFolder, site: str, options: Options) -> Schedule:
     """Write the schedule and scripts of a run for a site."""
     from hpcflow.slurm.compile import compile_run
 
-    return compile_run(folder, stage_needs(Cut.from_dict(folder.cut)), load_site(site), options)
+    profile = load_site(site)
+    needs = stage_needs(Cut.from_dict(folder.cut), calibration_of(profile))
+    return compile_run(folder, needs, profile, options)
+
+
+def calibration_of(site: Site) -> Calibration | None:
+    """What the user measured on a site; a site without a scheduler is this machine."""
+    return load_calibration(HERE if site.scheduler == "none" else site.name)
 
 
 def resubmit(folder: RunFolder) -> Iterator[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 from hpcflow.errors import PlanError
 from hpcflow.plan.model import Cut
 
@@ -11,15 +14,56 @@ BASE = 320 << 20
 FLUSH = 64 << 20
 """Outputs a worker holds back before it commits them (`hpcflow.run.commit`)."""
 
-
-def tiles_bound(tile: int, reach: int, bytes_per_sample: float, row_bytes_per_tile: float) -> int:
-    """Bound for a stage that streams tiles: it grows with the tile, not with the block."""
-    return int(BASE + FLUSH + (tile + 2 * reach) * (16 + bytes_per_sample) + 4 * row_bytes_per_tile)
+LOOKED_AT = 4096
+"""Records looked at one by one for the one that needs most; beyond them the plain bound is taken."""
 
 
-def records_bound(largest: int, itemsize: float, bytes_per_sample: float, row_bytes: float) -> int:
-    """Bound for a stage on whole records: the largest one decides."""
-    return int(BASE + FLUSH + largest * (2 * itemsize + bytes_per_sample) + 4 * row_bytes)
+@dataclass(frozen=True)
+class Call:
+    """What one kernel asks of memory: bytes per sample, and how many samples of a record it works on."""
+
+    bytes_per_sample: float
+    most: Callable[[int], int]
+
+
+def tiles_bound(tile: int, reach: int, bytes_per_sample: float, block_rows: float) -> int:
+    """Bound for a stage that streams tiles: a tile's arithmetic, and the rows (bytes) that a block keeps.
+
+    Rows stand in memory twice while a block's pieces are joined.
+    """
+    return int(BASE + FLUSH + (tile + 2 * reach) * (16 + bytes_per_sample) + 2.5 * block_rows)
+
+
+def records_bound(working_set: int, block_rows: float) -> int:
+    """Bound for a stage on whole records: what one record needs at most, and the rows (bytes) of a block."""
+    return int(BASE + FLUSH + working_set + 4 * block_rows)
+
+
+def working_set(order: Sequence[int], size: Sequence[int], itemsize: float, calls: Sequence[Call]) -> int:
+    """Bytes that the record needing most takes in a worker.
+
+    Parameters
+    ----------
+    order
+        Records, longest first.
+    size
+        Samples of each record.
+    itemsize
+        Bytes of one sample over all variables that are read; a record is held once and copied once.
+    calls
+        For each kernel of the stage: bytes per sample, and the samples of a record that it works on.
+    """
+    full = 2 * itemsize + max((c.bytes_per_sample for c in calls), default=0.0)
+    best = 0.0
+    for looked, record in enumerate(order):
+        samples = size[record]
+        if samples * full <= best:
+            break
+        if looked >= LOOKED_AT:
+            return int(samples * full)
+        work = max((c.bytes_per_sample * min(samples, c.most(record)) for c in calls), default=0.0)
+        best = max(best, 2 * itemsize * samples + work)
+    return int(best)
 
 
 def ingest_bound(shard: int, itemsize: float, largest_record: int) -> int:

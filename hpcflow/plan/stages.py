@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,8 +128,8 @@ class Stages:
             memory_bytes=memory.tiles_bound(
                 int(tile.max(initial=0)),
                 reach,
-                sum(get(s.kernel).bytes_per_sample for s in steps),
-                out / max(total, 1),
+                max(get(s.kernel).bytes_per_sample for s in steps) + 8 * (len(steps) - 1),
+                out / max(total, 1) * min(per_block, max(total, 1)),
             ),
             work_samples=samples,
             flops=samples * sum(get(s.kernel).flops_per_sample for s in steps),
@@ -158,28 +158,46 @@ class Stages:
             per_block = max(1, int(self.block_bytes // itemsize))
         else:
             per_block = max(1, min(TILES_PER_BLOCK << 18, total // TARGET_BLOCKS))
-        largest = int(size.max(initial=0))
         out = sum(s.rows * row_bytes(s.fields) for s in steps)
         work = int(size.sum()) if read else len(size)
+        blocks = Bundles.make(size, per_block).blocks
         return StagePlan(
             name=name,
             kind="reduce" if group.kind == "reduce" else "records",
-            blocks=Bundles.make(size, per_block).blocks,
+            blocks=blocks,
             after=after,
             dataset=dataset,
             steps=group.steps,
             samples_per_block=per_block,
-            memory_bytes=memory.records_bound(
-                largest,
-                itemsize,
-                sum(get(s.kernel).bytes_per_sample for s in steps),
-                out / max(len(size), 1),
-            ),
+            memory_bytes=memory.records_bound(self._working_set(steps, size, itemsize), out / max(blocks, 1)),
             work_samples=work,
             flops=work * sum(get(s.kernel).flops_per_sample for s in steps),
             read_bytes=work * itemsize,
             write_bytes=out,
         )
+
+    def _working_set(self, steps: list[StepPlan], size: np.ndarray, itemsize: float) -> int:
+        """Bytes that the record needing most takes."""
+        dataset = steps[0].dataset
+        rate, table = self.places[dataset].rate, self.tables[dataset]
+        index = ax.live(table)
+
+        def most(step: StepPlan) -> Callable[[int], int]:
+            asked = get(step.kernel).most_samples
+            if asked is None:
+                return lambda record: int(size[record])
+            named = {i.port: i.field or "" for i in step.inputs if i.kind == "fact"}
+
+            def samples(record: int) -> int:
+                known = table.facts_of(int(index[record]))
+                facts = {port: known.get(field) for port, field in named.items()}
+                return asked(step.params, float(rate[record]), facts)
+
+            return samples
+
+        calls = [memory.Call(get(s.kernel).bytes_per_sample, most(s)) for s in steps]
+        order = np.argsort(-size, kind="stable")[: memory.LOOKED_AT + 1]
+        return memory.working_set(order.tolist(), size.tolist(), itemsize, calls)
 
     def _assemble(self, step: StepPlan, stage: StagePlan) -> None:
         blocks = max(1, -(-step.rows // step.shard))

@@ -1,22 +1,27 @@
-"""How long stages should take: a range from the kernels' arithmetic, honest about being a guess.
+"""How long stages should take: a range, from what a machine was measured to do, or from assumed rates.
 
-The rates are assumptions for one core until a calibration replaces them; `hpcflow plan` says so.
+Without a calibration the range is wide and says that it is assumed. With one, high is at most three times
+low, and docs/prediction.md says how often measured times lay inside.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hpcflow.plan.calibration import Calibration, kernels_of, stage_key
 from hpcflow.plan.model import Cut, StagePlan
 
 FLOPS = (0.25e9, 2e9)
-"""Arithmetic per second and core that kernels reach here: slow (scalar, cold cache) and fast."""
+"""Assumed arithmetic per second and core: slow (scalar, cold cache) and fast."""
 
 BYTES = (60e6, 800e6)
-"""Decoded bytes read or written per second and core."""
+"""Assumed decoded bytes read or written per second and core."""
 
 PER_BLOCK = (0.02, 0.002)
-"""Seconds of bookkeeping per block."""
+"""Assumed seconds of bookkeeping per block."""
+
+SPREAD = 1.7
+"""With a calibration: high is the middle times this, low the middle by it; their ratio is 2.9."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +35,53 @@ class Seconds:
         return Seconds(self.low + other.low, self.high + other.high)
 
 
-def stage_seconds(stage: StagePlan) -> Seconds:
-    """Worker time over all blocks of a stage."""
+def stage_seconds(cut: Cut, stage: StagePlan, calibration: Calibration | None = None) -> Seconds:
+    """Worker time over all blocks of a stage, without its workers' start.
+
+    Parameters
+    ----------
+    calibration
+        None, or one that has not measured a kernel of the stage: assumed rates.
+    """
+    if calibration is not None and calibration.knows(kernels_of(cut, stage)):
+        middle = measured_seconds(cut, stage, calibration)
+        middle *= calibration.correction(stage_key(cut, stage))
+        return Seconds(middle / SPREAD, middle * SPREAD)
     moved = stage.read_bytes + stage.write_bytes
     slow = stage.flops / FLOPS[0] + moved / BYTES[0] + stage.blocks * PER_BLOCK[0]
     fast = stage.flops / FLOPS[1] + moved / BYTES[1] + stage.blocks * PER_BLOCK[1]
     return Seconds(fast, slow)
 
 
-def total_seconds(cut: Cut) -> Seconds:
-    """Worker time over all stages."""
-    total = Seconds(0.0, 0.0)
+def measured_seconds(cut: Cut, stage: StagePlan, calibration: Calibration) -> float:
+    """Middle of the prediction from kernels' times and rates alone, no run's experience in it."""
+    seconds = stage.read_bytes / calibration.read_bytes_per_second
+    seconds += stage.write_bytes / calibration.write_bytes_per_second
+    seconds += stage.blocks * calibration.seconds_per_block
+    if stage.kind == "merge":
+        return seconds
+    calls = _calls(cut, stage)
+    for name in kernels_of(cut, stage):
+        seconds += calls * calibration.kernels[name].seconds(stage.work_samples / calls)
+    return seconds
+
+
+def _calls(cut: Cut, stage: StagePlan) -> int:
+    """How often each kernel of a stage is called: once a tile, or once a record."""
+    if stage.kind == "tiles":
+        return max(1, stage.blocks * stage.tiles_per_block)
+    return max(1, cut.dataset(stage.dataset).live)
+
+
+def total_seconds(cut: Cut, calibration: Calibration | None = None) -> Seconds:
+    """Worker time over all stages, and the start of one worker."""
+    start = calibration.seconds_per_start if calibration else 0.0
+    total = Seconds(start / SPREAD, start * SPREAD)
     for stage in cut.stages:
-        total += stage_seconds(stage)
+        total += stage_seconds(cut, stage, calibration)
     return total
+
+
+def calibrated(cut: Cut, calibration: Calibration | None) -> bool:
+    """Whether every kernel of a cut was measured."""
+    return calibration is not None and all(calibration.knows(kernels_of(cut, s)) for s in cut.stages)

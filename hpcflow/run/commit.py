@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import resource
 import socket
 import time
 from collections.abc import Sequence
@@ -20,7 +19,8 @@ from typing import Any
 from hpcflow.run import faults
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import append, encode
-from hpcflow.run.packs import Piece, pack_bytes
+from hpcflow.run.packs import Piece, pack_parts
+from hpcflow.run.peak import peak_memory
 from hpcflow.run.publish import PARTIAL, fsync
 
 SECONDS = 2.0
@@ -73,7 +73,7 @@ class BlockOutput:
 class _Pending:
     stage: str
     block: int
-    pieces: list[bytes]
+    pieces: list[bytes | memoryview]
     files: list[tuple[NewFile, Path | None]]
     aside: Sequence[tuple[str, str]]
     samples: int
@@ -111,7 +111,7 @@ class Committer:
 
     def add(self, stage: str, block: int, output: BlockOutput, seconds: float) -> None:
         """Take over a finished block; commits when enough has gathered."""
-        pieces = [pack_bytes(piece) for piece in output.pieces]
+        pieces = [part for piece in output.pieces for part in pack_parts(piece)]
         files = [(new, self._write(new)) for new in output.files]
         self._bytes += sum(map(len, pieces)) + sum(len(f.content or b"") for f in output.files)
         self._pending.append(
@@ -206,7 +206,7 @@ class Committer:
             "worker": self.worker,
             "host": socket.gethostname(),
             "end": round(time.time(), 3),
-            "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "memory_bytes": peak_memory(),
         }
         if extent[1]:
             receipt["pack"] = [self.pack_file.name, *extent]

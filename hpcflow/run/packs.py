@@ -68,10 +68,10 @@ class PlacedPiece:
         return np.frombuffer(raw, self.dtype).reshape(self.shape)
 
 
-def pack_bytes(piece: Piece) -> bytes:
-    """A piece as it stands in a pack."""
+def pack_parts(piece: Piece) -> tuple[bytes, memoryview]:
+    """A piece as it stands in a pack: its header, and its rows without a copy where they are contiguous."""
     rows = np.ascontiguousarray(piece.rows)
-    raw = rows.tobytes()
+    raw = rows.reshape(-1).view(np.uint8).data
     header = json.dumps(
         {
             "step": piece.step,
@@ -82,7 +82,7 @@ def pack_bytes(piece: Piece) -> bytes:
             "crc": zlib.crc32(raw),
         }
     ).encode()
-    return _HEAD.pack(_MAGIC, len(header)) + header + raw
+    return _HEAD.pack(_MAGIC, len(header)) + header, raw
 
 
 def scan_pack(pack: Path, extents: Iterable[tuple[int, int]]) -> Iterator[PlacedPiece]:
@@ -120,7 +120,9 @@ def joined(pieces: Iterable[Piece]) -> list[Piece]:
         else:
             parts.append([piece])
     return [
-        Piece(step, field, run[0].start, np.concatenate([p.rows for p in run]))
+        Piece(
+            step, field, run[0].start, run[0].rows if len(run) == 1 else np.concatenate([p.rows for p in run])
+        )
         for (step, field), parts in runs.items()
         for run in parts
     ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from hpcflow_kernels.contract import Contract, Dim, Field, Geometry, Param, Params, Pattern, Port
 
@@ -147,6 +148,18 @@ def _fields_faults(params: Params) -> tuple[Field, ...]:
     )
 
 
+MOST_REVOLUTIONS, MOST_SAMPLES = 4000.0, 1 << 24
+"""Longer records are judged by their middle (`hpcflow_kernels.bearing.middle`)."""
+
+
+def _most_samples(params: Params, rate: float, facts: Mapping[str, Any]) -> int:
+    """Samples of a record that are judged."""
+    speed = facts.get("speed")
+    if not isinstance(speed, float) or not 0 < speed < math.inf or not 0 < rate < math.inf:
+        return MOST_SAMPLES
+    return int(min(MOST_REVOLUTIONS / speed * rate, MOST_SAMPLES))
+
+
 CONTRACTS = (
     Contract(
         name="envelope_spectrum",
@@ -256,6 +269,7 @@ CONTRACTS = (
         axis="record",
         bytes_per_sample=120.0,
         flops_per_sample=6000.0,
+        most_samples=_most_samples,
         error="decisions at a stated false-alarm rate: docs/bearing.md",
         source="Randall and Antoni, MSSP 25 (2011); Smith and Randall, MSSP 64-65 (2015); Borghesani and "
         "Antoni, MSSP 90 (2017): log-envelope; derivation in docs/bearing.md",

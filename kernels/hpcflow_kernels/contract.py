@@ -190,6 +190,9 @@ class Contract:
         A stretch between gaps shorter than this gives no output (NaN).
     bytes_per_sample, flops_per_sample
         Working memory and arithmetic per input sample, for planning.
+    most_samples
+        Record pattern: ``most_samples(params, rate, facts) -> int``, how many samples of a record a call works
+        on at most, however long it is; `facts` by the names of the ports. None: all of them.
     error
         Stated bound against the reference, in words and a number.
     source
@@ -213,6 +216,7 @@ class Contract:
     """``check(params, rate) -> problems``, in words a user understands (band above Nyquist, ...)."""
     bytes_per_sample: float = 64.0
     flops_per_sample: float = 100.0
+    most_samples: Callable[[Params, float, Mapping[str, Any]], int] | None = None
     error: str = "exact"
     source: str = ""
     backends: tuple[str, ...] = ("cpu",)

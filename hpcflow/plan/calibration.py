@@ -1,0 +1,164 @@
+"""What a machine was measured to do: an input of times and schedules, never of a cut.
+
+Plain numbers, read from JSON by whoever asks for a prediction; nothing here opens a file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+from hpcflow.errors import StoreError
+from hpcflow.plan.model import Cut, StagePlan
+
+SCHEMA = "hpcflow.calibration/1"
+
+REMEMBERED = 20
+"""Runs whose measured times correct a kind of stage; older ones are forgotten."""
+
+Points = tuple[tuple[int, float], ...]
+"""(input samples, seconds of one call), rising in samples."""
+
+
+@dataclass(frozen=True)
+class KernelTimes:
+    """One kernel, called on records or tiles of several lengths."""
+
+    version: int
+    points: Points
+    bytes_per_sample: float = 0.0
+    """Growth of the process's peak memory with the input; the measurement behind a contract's bound."""
+
+    def seconds(self, samples: float) -> float:
+        """Time of one call: straight lines between the measured lengths, and on from the last two.
+
+        >>> KernelTimes(1, ((100, 1.0), (300, 3.0))).seconds(200), KernelTimes(1, ((100, 1.0),)).seconds(300)
+        (2.0, 3.0)
+        """
+        first, last = self.points[0], self.points[-1]
+        if samples <= first[0]:
+            return first[1]
+        for (n0, t0), (n1, t1) in pairwise(self.points):
+            if samples <= n1:
+                return t0 + (t1 - t0) * (samples - n0) / (n1 - n0)
+        if len(self.points) == 1:
+            return last[1] * samples / last[0]
+        n0, t0 = self.points[-2]
+        return last[1] + max(0.0, last[1] - t0) / (last[0] - n0) * (samples - last[0])
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A machine's rates.
+
+    Attributes
+    ----------
+    cpu, cores, measured
+        Model and number of cores it was taken on, and the day.
+    kernels
+        Times per kernel.
+    read_bytes_per_second, write_bytes_per_second
+        Decoded bytes of shards read, and encoded and written durably, by one process.
+    seconds_per_block, seconds_per_start
+        Bookkeeping of one block; a worker from its start to its first block.
+    observed
+        Per kind of stage (`stage_key`): what finished runs took, relative to the prediction without them,
+        by run.
+    """
+
+    cpu: str
+    cores: int
+    measured: str
+    kernels: Mapping[str, KernelTimes]
+    read_bytes_per_second: float
+    write_bytes_per_second: float
+    seconds_per_block: float
+    seconds_per_start: float
+    observed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def correction(self, key: str) -> float:
+        """Geometric mean of what runs took relative to the prediction; 1 where none has been seen."""
+        ratios = [r for r in self.observed.get(key, {}).values() if r > 0]
+        return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else 1.0
+
+    def knows(self, names: Sequence[str]) -> bool:
+        """Whether every kernel of a stage was measured in its present version."""
+        from hpcflow_kernels import get
+
+        return all(n in self.kernels and self.kernels[n].version == get(n).version for n in names)
+
+    def seen(self, key: str, run: str, ratio: float) -> Calibration:
+        """The same with one more run seen."""
+        ratios = {name: r for name, r in self.observed.get(key, {}).items() if name != run}
+        kept = dict(list(ratios.items())[-(REMEMBERED - 1) :])
+        return replace(self, observed={**self.observed, key: {**kept, run: round(ratio, 4)}})
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
+        """The inverse of `to_dict`, from parsed JSON.
+
+        Raises
+        ------
+        StoreError
+            Where something is missing, or is no positive number.
+        """
+        try:
+            kernels = {
+                str(name): KernelTimes(
+                    int(k["version"]),
+                    tuple((int(n), float(t)) for n, t in k["points"]),
+                    float(k.get("bytes_per_sample", 0.0)),
+                )
+                for name, k in values["kernels"].items()
+            }
+            found = cls(
+                cpu=str(values["cpu"]),
+                cores=int(values["cores"]),
+                measured=str(values["measured"]),
+                kernels=kernels,
+                observed={
+                    str(key): {str(run): float(ratio) for run, ratio in runs.items()}
+                    for key, runs in values.get("observed", {}).items()
+                },
+                **{name: float(values[name]) for name in _RATES},
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(f"a calibration is damaged ({error!r}): run `hpcflow calibrate` again") from None
+        bad = [name for name in _RATES if not 0 < getattr(found, name) < math.inf]
+        bad += [name for name, k in kernels.items() if not _rising(k.points)]
+        if bad:
+            raise StoreError(
+                f"a calibration's numbers must be positive, and its points must rise: {', '.join(bad)}; "
+                "run `hpcflow calibrate` again"
+            )
+        return found
+
+
+_RATES = ("read_bytes_per_second", "write_bytes_per_second", "seconds_per_block", "seconds_per_start")
+
+
+def _rising(points: Points) -> bool:
+    positive = bool(points) and all(n > 0 and 0 < t < math.inf for n, t in points)
+    return positive and all(a[0] < b[0] for a, b in pairwise(points))
+
+
+def kernels_of(cut: Cut, stage: StagePlan) -> tuple[str, ...]:
+    """Kernels that a stage runs; none where it only moves data."""
+    if stage.kind not in ("tiles", "records", "reduce", "merge"):
+        return ()
+    return tuple(cut.step(name).kernel for name in stage.steps)
+
+
+def stage_key(cut: Cut, stage: StagePlan) -> str:
+    """What stages have in common that take the same time per sample: kind and kernels.
+
+    Merging states is a reduction's last moment and never worth a number of its own.
+    """
+    return ":".join([stage.kind, *("+".join(sorted(kernels_of(cut, stage))),)]).rstrip(":")

@@ -1,0 +1,115 @@
+"""Times follow from measured points; without a calibration they are wide and say so."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from hpcflow.errors import StoreError
+from hpcflow.plan.calibration import Calibration, KernelTimes, kernels_of, stage_key
+from hpcflow.plan.compile import compile_cut
+from hpcflow.plan.model import Cut
+from hpcflow.plan.time import calibrated, stage_seconds, total_seconds
+from hpcflow_kernels import registry
+from tests import toy
+
+RATES = {
+    "read_bytes_per_second": 1e8,
+    "write_bytes_per_second": 5e7,
+    "seconds_per_block": 1e-3,
+    "seconds_per_start": 2.0,
+}
+
+
+def calibration(**kernels: KernelTimes) -> Calibration:
+    return Calibration("a processor", 2, "2026-01-01", kernels, **RATES)
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> Cut:
+    monkeypatch.setattr(registry, "contracts", lambda: toy.CONTRACTS)
+    return compile_cut(toy.workflow(Path()), {"made": toy.table_of([1000, 5000])})
+
+
+TIMES = KernelTimes(1, ((100, 1e-3), (1000, 1e-2)))
+
+
+def toy_calibration() -> Calibration:
+    return calibration(**dict.fromkeys(toy.CONTRACTS, TIMES))
+
+
+@pytest.mark.parametrize(
+    ("samples", "seconds"),
+    [(50, 1.0), (100, 1.0), (200, 2.0), (300, 3.0), (600, 9.0), (900, 15.0)],
+)
+def test_a_call_takes_what_lies_between_the_points(samples: int, seconds: float) -> None:
+    kernel = KernelTimes(1, ((100, 1.0), (300, 3.0), (500, 7.0)))
+    assert kernel.seconds(samples) == pytest.approx(seconds)
+
+
+def test_every_range_is_narrow_once_calibrated(cut: Cut) -> None:
+    for stage in cut.stages:
+        found = stage_seconds(cut, stage, toy_calibration())
+        assert 0 <= found.low <= found.high <= 3 * found.low
+    whole = total_seconds(cut, toy_calibration())
+    assert whole.high <= 3 * whole.low
+    assert math.sqrt(whole.low * whole.high) > RATES["seconds_per_start"]
+
+
+def test_without_a_kernels_measurement_the_assumed_range_stands(cut: Cut) -> None:
+    tiles = next(s for s in cut.stages if s.kind == "tiles")
+    other = calibration(other=TIMES)
+    assert stage_seconds(cut, tiles, other) == stage_seconds(cut, tiles)
+    assert not calibrated(cut, other)
+    assert calibrated(cut, toy_calibration())
+
+
+def test_a_kernel_of_another_version_counts_as_unmeasured(cut: Cut) -> None:
+    old = calibration(**dict.fromkeys(toy.CONTRACTS, KernelTimes(99, TIMES.points)))
+    assert not calibrated(cut, old)
+
+
+def test_runs_correct_their_kind_of_stage_and_no_other(cut: Cut) -> None:
+    tiles = next(s for s in cut.stages if s.kind == "tiles")
+    key = stage_key(cut, tiles)
+    assert key == "tiles:" + "+".join(sorted(kernels_of(cut, tiles)))
+    plain = toy_calibration()
+    taught = plain.seen(key, "run-a", 2.0).seen(key, "run-b", 8.0).seen(key, "run-b", 8.0)
+    before, after = stage_seconds(cut, tiles, plain), stage_seconds(cut, tiles, taught)
+    assert after.high == pytest.approx(4 * before.high), "the geometric mean of two runs, each counted once"
+    for stage in cut.stages:
+        if stage is not tiles:
+            assert stage_seconds(cut, stage, plain) == stage_seconds(cut, stage, taught)
+
+
+def test_only_the_last_runs_are_remembered() -> None:
+    found = calibration()
+    for number in range(50):
+        found = found.seen("tiles", f"run-{number}", 1.5)
+    assert len(found.observed["tiles"]) == 20
+    assert "run-49" in found.observed["tiles"]
+
+
+def test_json_and_back() -> None:
+    found = toy_calibration().seen("ingest", "run", 1.25)
+    assert Calibration.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"read_bytes_per_second": 0},
+        {"seconds_per_block": math.nan},
+        {"seconds_per_start": "soon"},
+        {"kernels": {"a": {"version": 1, "points": []}}},
+        {"kernels": {"a": {"version": 1, "points": [[2, 1.0], [1, 1.0]]}}},
+        {"kernels": 3},
+    ],
+)
+def test_a_damaged_calibration_is_refused_in_words(change: dict[str, object]) -> None:
+    values = {**toy_calibration().to_dict(), **change}
+    with pytest.raises(StoreError, match="hpcflow calibrate"):
+        Calibration.from_dict(values)
