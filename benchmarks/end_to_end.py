@@ -8,7 +8,6 @@ little data in the same processes before.
 
 from __future__ import annotations
 
-import resource
 import shutil
 import tempfile
 import time
@@ -211,7 +210,7 @@ def cluster() -> Iterator[tuple[str, Callable[[Callable[[], Any]], Cost]]]:
     """Two fresh Dask workers: their address, and what a call costs them and us."""
     from distributed import Client, LocalCluster
 
-    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
+    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0", "memory_limit": 0}
     with LocalCluster(n_workers=2, **options) as local, Client(local) as client:
 
         def cost(call: Callable[[], Any]) -> Cost:
@@ -226,8 +225,9 @@ def cluster() -> Iterator[tuple[str, Callable[[Callable[[], Any]], Cost]]]:
 
 
 def resident() -> int:
-    """Largest resident memory of this process so far, bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Largest resident memory of this process so far, bytes; `ru_maxrss` would count what its parent had."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def alone(call: Callable[[], Any]) -> Cost:
