@@ -49,33 +49,31 @@ def condition_indicators(
     dict of str to ndarray
         float32 or, for float64 input, float64; shape (frames,), ``band_power`` (frames, edges - 1).
     """
+    from hpcflow_kernels.features_loops import frame_moments
+
     n, hop = frame_length(window, rate), frame_hop(window, overlap, rate)
     rows = 0 if len(x) < n else (len(x) - n) // hop + 1
     dtype = np.float64 if x.dtype == np.float64 else np.float32
-    edges = list(band) if band is not None else []
+    x = np.ascontiguousarray(x, dtype)
+    moments = np.empty((rows, 6))
+    frame_moments(x, n, hop, moments)
+    low, high, mean, second, third, fourth = moments.T
+    rms, peak = np.sqrt(second), np.maximum(high - mean, mean - low)
+    spread = np.where((high > low) & (second > 0), second, np.nan)
     out = {
-        name: np.full(rows, np.nan, dtype)
-        for name in ("rms", "peak", "peak_to_peak", "crest_factor", "kurtosis", "skewness")
+        "rms": rms,
+        "peak": peak,
+        "peak_to_peak": high - low,
+        "crest_factor": peak / np.sqrt(spread),
+        "kurtosis": fourth / spread**2,
+        "skewness": third / spread**1.5,
     }
+    edges = list(band) if band is not None else []
     if edges:
-        out["band_power"] = np.full((rows, len(edges) - 1), np.nan, dtype)
-    for row in range(rows):
-        frame = x[row * hop : row * hop + n].astype(np.float64, copy=False)
-        if not np.isfinite(frame).all():
-            continue
-        low, high, mean = frame.min(), frame.max(), frame.mean()
-        deviation = frame - mean
-        square = deviation * deviation
-        variance = square.mean()
-        rms, peak = np.sqrt(variance), max(high - mean, mean - low)
-        out["rms"][row], out["peak"][row], out["peak_to_peak"][row] = rms, peak, high - low
-        if high > low and variance > 0:
-            out["crest_factor"][row] = peak / rms
-            out["kurtosis"][row] = np.mean(square * square) / variance**2
-            out["skewness"][row] = np.mean(square * deviation) / variance**1.5
-        if edges:
-            out["band_power"][row] = _band_power(deviation, rate, edges)
-    return out
+        power = out["band_power"] = np.full((rows, len(edges) - 1), np.nan)
+        for row in np.flatnonzero(np.isfinite(mean)):
+            power[row] = _band_power(x[row * hop : row * hop + n] - mean[row], rate, edges)
+    return {name: values.astype(dtype, copy=False) for name, values in out.items()}
 
 
 def _band_power(deviation: np.ndarray, rate: float, edges: Sequence[float]) -> np.ndarray:

@@ -13,6 +13,8 @@ FAMILIES = (
     "hpcflow_kernels.filter_contracts",
     "hpcflow_kernels.bearing_contracts",
     "hpcflow_kernels.power_contracts",
+    "hpcflow_kernels.spectral_contracts",
+    "hpcflow_kernels.rolling_contracts",
 )
 """Modules that hold a tuple `CONTRACTS`; each imports nothing heavier than `contract`."""
 

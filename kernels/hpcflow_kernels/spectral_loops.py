@@ -1,0 +1,254 @@
+"""Compiled loops of power spectra: sixteen segments at a time, a Fourier transform of eight lanes.
+
+Sixteen real segments make eight complex lanes, an even segment the real and the next one the imaginary
+part. No pair is ever taken apart: with Z the transform of x1 + i x2,
+``|Z[k]|**2 + |Z[n - k]|**2 = 2 (|X1[k]|**2 + |X2[k]|**2)``, so powers are added up as they come, in the
+order in which the stages leave them, and folded and put in order once per spectrum. Stages divide by four
+in frequency, in place; each quarter runs to its end before the next one begins, so that all but the
+first stages stay in the first-level cache; the last stage adds squares instead of storing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpcflow_kernels.cache import compiled, inlined
+from hpcflow_kernels.simd import broadcast, convert, fma, load, splat, store, total, transpose
+
+NEAR = 256
+"""Points of a transform that runs stage by stage: 16 KiB of float32 with eight lanes."""
+
+BATCHES = 64
+"""Batches of segments whose powers are added in the signal's own type before they go on in float64."""
+
+
+@inlined
+def _rows(  # type: ignore[no-untyped-def]
+    x: np.ndarray, at: np.ndarray, mean: np.ndarray, gain: np.ndarray, first: int, j: int, window: np.ndarray
+):
+    """Samples j .. j + 7 of eight segments, weighted, a lane for each segment."""
+    w = load(window, j, 8)
+    k = first
+    return transpose(
+        (
+            (load(x, at[k] + j, 8) - broadcast(mean, k, 8)) * (w * broadcast(gain, k, 8)),
+            (load(x, at[k + 2] + j, 8) - broadcast(mean, k + 2, 8)) * (w * broadcast(gain, k + 2, 8)),
+            (load(x, at[k + 4] + j, 8) - broadcast(mean, k + 4, 8)) * (w * broadcast(gain, k + 4, 8)),
+            (load(x, at[k + 6] + j, 8) - broadcast(mean, k + 6, 8)) * (w * broadcast(gain, k + 6, 8)),
+            (load(x, at[k + 8] + j, 8) - broadcast(mean, k + 8, 8)) * (w * broadcast(gain, k + 8, 8)),
+            (load(x, at[k + 10] + j, 8) - broadcast(mean, k + 10, 8)) * (w * broadcast(gain, k + 10, 8)),
+            (load(x, at[k + 12] + j, 8) - broadcast(mean, k + 12, 8)) * (w * broadcast(gain, k + 12, 8)),
+            (load(x, at[k + 14] + j, 8) - broadcast(mean, k + 14, 8)) * (w * broadcast(gain, k + 14, 8)),
+        )
+    )
+
+
+@inlined
+def _mean(x: np.ndarray, start: int, n: int) -> float:
+    """Mean of a segment, summed as distances from its first sample."""
+    first = broadcast(x, start, 8)
+    a = b = first - first
+    j = start
+    while j + 16 <= start + n:
+        a = a + (load(x, j, 8) - first)
+        b = b + (load(x, j + 8, 8) - first)
+        j += 16
+    if j < start + n:
+        a = a + (load(x, j, 8) - first)
+    return x[start] + total(a + b) / n  # type: ignore[no-any-return]
+
+
+@inlined
+def _times(ar, ai, w: np.ndarray, k: int):  # type: ignore[no-untyped-def]
+    """Eight complex numbers times the one at w[k], w[k + 1]."""
+    wr, wi = broadcast(w, k, 8), broadcast(w, k + 1, 8)
+    return fma(-ai, wi, ar * wr), fma(ai, wr, ar * wi)
+
+
+@inlined
+def _four(ar, ai, br, bi, cr, ci, dr, di):  # type: ignore[no-untyped-def]
+    """Fourier transform of four points, forwards."""
+    er, ei, fr, fi = ar + cr, ai + ci, ar - cr, ai - ci
+    gr, gi, hr, hi = br + dr, bi + di, br - dr, bi - di
+    return er + gr, ei + gi, fr + hi, fi - hr, er - gr, ei - gi, fr - hi, fi + hr
+
+
+@inlined
+def _stage(re: np.ndarray, im: np.ndarray, base: int, m: int, twiddle: np.ndarray) -> None:
+    """Divide the transform of m points at `base` into four of m / 4, in place."""
+    step = 2 * m  # from one quarter to the next: m / 4 points of eight lanes
+    w = len(twiddle) - 2 * m  # a stage's factors end where those of the larger ones begin
+    for i in range(8 * base, 8 * base + step, 8):
+        j, k, n = i + step, i + 2 * step, i + 3 * step
+        ar, ai, br, bi, cr, ci, dr, di = _four(
+            load(re, i, 8),
+            load(im, i, 8),
+            load(re, j, 8),
+            load(im, j, 8),
+            load(re, k, 8),
+            load(im, k, 8),
+            load(re, n, 8),
+            load(im, n, 8),
+        )
+        store(re, i, ar)
+        store(im, i, ai)
+        br, bi = _times(br, bi, twiddle, w)
+        store(re, j, br)
+        store(im, j, bi)
+        cr, ci = _times(cr, ci, twiddle, w + 2)
+        store(re, k, cr)
+        store(im, k, ci)
+        dr, di = _times(dr, di, twiddle, w + 4)
+        store(re, n, dr)
+        store(im, n, di)
+        w += 6
+
+
+@inlined
+def _add_square(power: np.ndarray, i: int, re, im) -> None:  # type: ignore[no-untyped-def]
+    store(power, i, fma(re, re, fma(im, im, load(power, i, 8))))
+
+
+@inlined
+def _last_four(re: np.ndarray, im: np.ndarray, first: int, stop: int, power: np.ndarray) -> None:
+    for i in range(8 * first, 8 * stop, 32):
+        ar, ai, br, bi, cr, ci, dr, di = _four(
+            load(re, i, 8),
+            load(im, i, 8),
+            load(re, i + 8, 8),
+            load(im, i + 8, 8),
+            load(re, i + 16, 8),
+            load(im, i + 16, 8),
+            load(re, i + 24, 8),
+            load(im, i + 24, 8),
+        )
+        _add_square(power, i, ar, ai)
+        _add_square(power, i + 8, br, bi)
+        _add_square(power, i + 16, cr, ci)
+        _add_square(power, i + 24, dr, di)
+
+
+@inlined
+def _last_eight(
+    re: np.ndarray, im: np.ndarray, first: int, stop: int, root: float, power: np.ndarray
+) -> None:
+    for i in range(8 * first, 8 * stop, 64):
+        ar, ai, er, ei = load(re, i, 8), load(im, i, 8), load(re, i + 32, 8), load(im, i + 32, 8)
+        br, bi, fr, fi = load(re, i + 8, 8), load(im, i + 8, 8), load(re, i + 40, 8), load(im, i + 40, 8)
+        cr, ci, gr, gi = load(re, i + 16, 8), load(im, i + 16, 8), load(re, i + 48, 8), load(im, i + 48, 8)
+        dr, di, hr, hi = load(re, i + 24, 8), load(im, i + 24, 8), load(re, i + 56, 8), load(im, i + 56, 8)
+        pr, pi, qr, qi, sr, si, tr, ti = _four(
+            ar + er, ai + ei, br + fr, bi + fi, cr + gr, ci + gi, dr + hr, di + hi
+        )
+        _add_square(power, i, pr, pi)
+        _add_square(power, i + 8, qr, qi)
+        _add_square(power, i + 16, sr, si)
+        _add_square(power, i + 24, tr, ti)
+        half = splat(ar, root, 8)
+        fr, fi, hr, hi = br - fr, bi - fi, dr - hr, di - hi
+        pr, pi, qr, qi, sr, si, tr, ti = _four(
+            ar - er,
+            ai - ei,
+            (fr + fi) * half,
+            (fi - fr) * half,
+            ci - gi,
+            gr - cr,
+            (hi - hr) * half,
+            -(hr + hi) * half,
+        )
+        _add_square(power, i + 32, pr, pi)
+        _add_square(power, i + 40, qr, qi)
+        _add_square(power, i + 48, sr, si)
+        _add_square(power, i + 56, tr, ti)
+
+
+@compiled
+def power_sums(
+    x: np.ndarray,
+    segments: int,
+    step: int,
+    window: np.ndarray,
+    twiddle: np.ndarray,
+    order: np.ndarray,
+    detrend: bool,
+    near: int,
+    sums: np.ndarray,
+) -> None:
+    """Sum of the power spectra of a signal's segments.
+
+    Parameters
+    ----------
+    x : ndarray of float32 or float64, shape (samples,)
+    segments, step : int
+        How many, and samples from the start of one to that of the next.
+    window : ndarray of the type of `x`, shape (n,)
+        Weights; n is a power of two, at least 8.
+    twiddle : ndarray of the type of `x`, shape (2 n,)
+        Factors of all stages, those of the largest last: ``hpcflow_kernels.spectral.twiddles``.
+    order : ndarray of int64, shape (n,)
+        Bin that stands at each place after the last stage.
+    detrend : bool
+        Whether each segment's mean is taken off.
+    near : int
+        Points at and below which a transform runs stage by stage.
+    sums : ndarray of float64, shape (n,)
+        Gets, for bin k, the sum over segments of ``|X[k]|**2``.
+    """
+    n = len(window)
+    re, im, power = np.empty(8 * n, x.dtype), np.empty(8 * n, x.dtype), np.zeros(8 * n, x.dtype)
+    at, mean, gain = np.zeros(16, np.int64), np.zeros(16, x.dtype), np.zeros(16, x.dtype)
+    raw = np.zeros(n, np.float64)
+    wide = np.zeros(8, np.float64)
+    last = n
+    while last > 8:
+        last //= 4
+    for batch in range(0, segments, 16):
+        for s in range(16):
+            live = batch + s < segments
+            at[s] = (batch + s) * step if live else batch * step
+            gain[s] = 1.0 if live else 0.0
+            mean[s] = _mean(x, at[s], n) if detrend and live else 0.0
+        for j in range(0, n, 8):
+            real, imaginary = _rows(x, at, mean, gain, 0, j, window), _rows(x, at, mean, gain, 1, j, window)
+            for k in range(8):
+                store(re, 8 * (j + k), real[k])
+                store(im, 8 * (j + k), imaginary[k])
+        for base in range(0, n, near):
+            m = n
+            while m > near:
+                if base % m == 0:
+                    _stage(re, im, base, m, twiddle)
+                m //= 4
+            while m > last:
+                for inner in range(base, base + near, m):
+                    _stage(re, im, inner, m, twiddle)
+                m //= 4
+            if last == 8:
+                _last_eight(re, im, base, base + near, np.sqrt(0.5), power)
+            else:
+                _last_four(re, im, base, base + near, power)
+        if (batch // 16) % BATCHES == BATCHES - 1 or batch + 16 >= segments:
+            for p in range(n):
+                raw[order[p]] += total(convert(load(power, 8 * p, 8), wide))
+                store(power, 8 * p, load(power, 8 * p, 8) - load(power, 8 * p, 8))
+    for k in range(n):
+        sums[k] = 0.5 * (raw[k] + raw[(n - k) % n])
+
+
+@compiled
+def all_finite(x: np.ndarray) -> bool:
+    """Whether no sample is missing or infinite; the difference of such a sample with itself is NaN."""
+    if len(x) == 0:
+        return True
+    rest = x[0] - x[0]
+    a = splat(x, rest, 8)
+    b = c = d = a
+    i = 0
+    while i + 32 <= len(x):
+        p, q, r, s = load(x, i, 8), load(x, i + 8, 8), load(x, i + 16, 8), load(x, i + 24, 8)
+        a, b, c, d = a + (p - p), b + (q - q), c + (r - r), d + (s - s)
+        i += 32
+    while i < len(x):
+        rest += x[i] - x[i]
+        i += 1
+    return np.isfinite(total((a + b) + (c + d)) + rest)  # type: ignore[no-any-return]

@@ -1,0 +1,210 @@
+"""What every registered kernel promises, ours and those that other packages add.
+
+A kernel that is registered without a case here fails: add the parameters it is to be tried with.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from hpcflow.run.stages.tiles import by_segment
+from hpcflow_kernels import Contract, Geometry, Pattern, contracts
+
+RATE = 1000.0
+
+
+class Case(NamedTuple):
+    """Parameters to try a map or window kernel with, and how far a cut may move its output."""
+
+    params: dict[str, Any]
+    bound: float = 0.0
+    """Of the largest output, in float64; 0 where no bit may change."""
+
+
+CASES: dict[str, list[Case]] = {
+    "bandpass": [
+        Case({"low": 50.0, "high": 200.0}, 1e-9),
+        Case({"low": 5.0, "high": 20.0, "order": 2}, 1e-9),
+    ],
+    "rolling": [
+        Case({"window": window, "statistic": statistic, "align": align})
+        for window, align in ((0.1, "centre"), (0.003, "trailing"))
+        for statistic in ("mean", "std", "min", "max")
+    ],
+    "welch": [
+        Case({"window": 2.0, "nperseg": 256}),
+        Case({"window": 0.5, "nperseg": 100, "overlap": 0.75, "taper": "boxcar", "scaling": "spectrum"}),
+    ],
+    "envelope_spectrum": [Case({"window": 0.5, "max_frequency": 100.0})],
+    "condition_indicators": [
+        Case({"window": 0.25}),
+        Case({"window": 0.3, "overlap": 0.5, "band": [10.0, 100.0, 400.0]}),
+    ],
+}
+
+CUTTABLE = sorted(n for n, c in contracts().items() if c.pattern in (Pattern.MAP, Pattern.WINDOW))
+TRIED = [
+    pytest.param(name, case, id=f"{name}-{i}")
+    for name in CUTTABLE
+    for i, case in enumerate(CASES.get(name, []))
+]
+
+
+def complete(contract: Contract, given: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as a workflow would give them: defaults filled in."""
+    params = {param.name: given.get(param.name, param.default) for param in contract.params}
+    assert set(given) <= set(params)
+    return params
+
+
+def signal(samples: int, dtype: type = np.float64) -> np.ndarray:
+    rng = np.random.default_rng(samples)
+    tone = 3 * np.sin(2 * np.pi * 90 * np.arange(samples) / RATE)
+    return (rng.standard_normal(samples) + tone + 5).astype(dtype)
+
+
+def run(contract: Contract, x: np.ndarray, params: dict[str, Any]) -> dict[str, np.ndarray]:
+    """One call, as a tile makes it."""
+    if contract.pattern == Pattern.MAP:
+        return {contract.fields(params)[0].name: by_segment(contract.load(), x, contract, params, RATE)}
+    return contract.load()(x, rate=RATE, **params)
+
+
+def run_in_tiles(
+    contract: Contract, x: np.ndarray, params: dict[str, Any], tile: int
+) -> dict[str, np.ndarray]:
+    """Tiles of so many samples, each from its own region alone, rows trimmed by index."""
+    assert contract.geometry is not None
+    geometry = contract.geometry(params, RATE)
+    parts: dict[str, list[np.ndarray]] = {}
+    rows, per_tile = geometry.rows(len(x)), max(1, tile // geometry.hop)
+    for start in range(0, rows, per_tile):
+        stop = min(start + per_tile, rows)
+        low, high = geometry.needs(start, stop)
+        low, high = max(low, 0), min(high, len(x))
+        first = start - low if contract.pattern == Pattern.MAP else 0
+        region = x[low:high].copy()
+        for name, values in run(contract, region, params).items():
+            parts.setdefault(name, []).append(values[first : first + stop - start])
+        assert np.array_equal(region, x[low:high], equal_nan=True), "a kernel wrote to its input"
+    return {name: np.concatenate(pieces) for name, pieces in parts.items()}
+
+
+def same(got: np.ndarray, expected: np.ndarray, bound: float) -> bool:
+    if bound == 0:
+        return np.array_equal(got, expected, equal_nan=True)
+    both = np.isnan(got) == np.isnan(expected)
+    apart, largest = np.nanmax(np.abs(got - expected), initial=0), np.nanmax(np.abs(expected), initial=0)
+    return bool(both.all() and apart <= bound * largest)
+
+
+def test_every_kernel_has_a_case():
+    assert set(CUTTABLE) <= set(CASES), "add what the new kernel is to be tried with"
+
+
+@pytest.mark.parametrize("name", sorted(contracts()))
+def test_contracts_are_well_formed(name):
+    contract = contracts()[name]
+    assert contract.name == name
+    assert contract.version >= 1
+    assert contract.summary.endswith(".")
+    assert contract.error
+    assert callable(contract.load())
+    assert contract.ports
+    assert contract.bytes_per_sample > 0
+    assert contract.flops_per_sample > 0
+    assert len({port.name for port in contract.ports}) == len(contract.ports)
+    for param in contract.params:
+        assert param.doc
+        assert param.required or param.default is None or not param.choices or param.default in param.choices
+    if contract.pattern in (Pattern.MAP, Pattern.WINDOW):
+        assert contract.geometry is not None
+        assert contract.ports[0].kind == "signal"
+
+
+def test_needs_and_rows_agree():
+    for geometry in (Geometry(), Geometry(3, 10), Geometry(10, 3), Geometry(before=4, after=9)):
+        for samples in range(60):
+            rows = geometry.rows(samples)
+            if geometry.before == geometry.after == 0 and rows:
+                assert geometry.needs(rows - 1, rows)[1] <= samples < geometry.needs(rows, rows + 1)[1]
+
+
+@pytest.mark.parametrize(("name", "case"), TRIED)
+class TestCut:
+    """A record in tiles is the record in one piece."""
+
+    def test_fields_are_what_is_computed(self, name, case):
+        contract = contracts()[name]
+        params = complete(contract, case.params)
+        assert not contract.check or not list(contract.check(params, RATE))
+        for dtype in (np.float32, np.float64):
+            x = signal(5000, dtype)
+            got = run(contract, x, params)
+            rows = contract.geometry(params, RATE).rows(len(x))
+            assert set(got) == {field.name for field in contract.fields(params)}
+            for field in contract.fields(params):
+                inner = tuple(len(dim.values) for dim in field.dims)
+                assert got[field.name].shape == (rows, *inner)
+                wanted = dtype if field.dtype == "same" else np.dtype(field.dtype)
+                assert got[field.name].dtype == wanted, "float32 stays float32"
+
+    def test_single_precision_is_close_to_double(self, name, case):
+        contract = contracts()[name]
+        params = complete(contract, case.params)
+        x = signal(5000, np.float32)
+        single, double = run(contract, x, params), run(contract, x.astype(np.float64), params)
+        for field, values in double.items():
+            assert same(single[field].astype(np.float64), values, 2e-5), field
+
+    @pytest.mark.parametrize("tile", [1000, 1111, 4096, 30_000])
+    def test_tiles_give_the_whole_record(self, name, case, tile):
+        contract = contracts()[name]
+        params = complete(contract, case.params)
+        x = signal(20_011)
+        whole, cut = run(contract, x, params), run_in_tiles(contract, x, params, tile)
+        for field, values in whole.items():
+            assert same(cut[field], values, case.bound), field
+
+    def test_the_same_tile_gives_the_same_bits(self, name, case):
+        contract = contracts()[name]
+        params = complete(contract, case.params)
+        x = signal(9001, np.float32)
+        shifted = np.concatenate([np.zeros(1, np.float32), x])[1:]  # another alignment in memory
+        first, second = run(contract, x, params), run(contract, shifted, params)
+        for field, values in first.items():
+            assert np.array_equal(values, second[field], equal_nan=True)
+
+    def test_missing_samples_beside_on_and_inside_halos(self, name, case):
+        contract = contracts()[name]
+        params = complete(contract, case.params)
+        geometry, tile = contract.geometry(params, RATE), 4096
+        x = signal(20_011)
+        halo = geometry.before + geometry.after
+        for place in (0, tile - 1, tile, tile - halo - 1, tile + halo, 3 * tile - halo // 2, len(x) - 1):
+            x[place : place + 3] = np.nan
+        whole, cut = run(contract, x, params), run_in_tiles(contract, x, params, tile)
+        for field, values in whole.items():
+            assert same(cut[field], values, case.bound), field
+            finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+            for row in range(len(values)):
+                touched = np.isnan(x[row * geometry.hop : row * geometry.hop + geometry.frame]).any()
+                assert not (touched and finite[row]), f"{field}: row {row} touches a gap"
+            assert finite.any()
+
+    def test_nothing_outside_the_signal_is_touched(self, name, case):
+        contract = contracts()[name]
+        params = complete(contract, case.params)
+        for samples in (contract.geometry(params, RATE).frame + 300, 2048, 3001):
+            around = np.full(samples + 128, np.float32(1e30))
+            x = around[64:-64]
+            x[:] = signal(samples, np.float32)
+            before = around.copy()
+            inside = run(contract, x, params)
+            assert np.array_equal(around, before)
+            around[:64] = around[-64:] = np.nan
+            for field, values in run(contract, x, params).items():
+                assert np.array_equal(values, inside[field], equal_nan=True)
