@@ -192,7 +192,7 @@ CONTRACTS = (
     ),
     Contract(
         name="condition_indicators",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
         summary="RMS, peak, crest factor, kurtosis, skewness and band power, frame by frame.",
         ports=(Port("signal", "signal", "samples"),),
