@@ -174,7 +174,11 @@ def start(asked: Asked, runs: Path) -> RunFolder:
 
 
 def compute(
-    folder: RunFolder, executor: str = "serial", workers: int = 1, observer: Observer | None = None
+    folder: RunFolder,
+    executor: str = "serial",
+    workers: int = 1,
+    observer: Observer | None = None,
+    stages: Sequence[str] | None = None,
 ) -> None:
     """Compute what is left of a run.
 
@@ -182,6 +186,8 @@ def compute(
     ----------
     executor
         `serial`, `dask`, or the address of a Dask scheduler (``tcp://…``).
+    stages
+        Only these stages; the run stays open.
 
     Raises
     ------
@@ -199,7 +205,7 @@ def compute(
     if executor == "serial":
         from hpcflow.executors.serial import SerialExecutor
 
-        execute(folder, SerialExecutor(), observer)
+        execute(folder, SerialExecutor(), observer, stages)
         return
     from hpcflow.executors.dask import DaskExecutor
 
@@ -208,7 +214,7 @@ def compute(
             f"an executor is serial, dask or a scheduler's address (tcp://host:port), not {executor!r}"
         )
     with DaskExecutor(workers, None if executor == "dask" else executor) as cluster:
-        execute(folder, cluster, observer)
+        execute(folder, cluster, observer, stages)
 
 
 def available_memory() -> int:

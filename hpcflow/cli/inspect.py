@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpcflow.cli.show import table
+from hpcflow.cli.waiting import job_words
 
 if TYPE_CHECKING:
     from hpcflow.run.folder import RunFolder
@@ -62,7 +63,9 @@ def status(
     for item, reason in [*folder.request.get("aside", ()), *sorted(ledger.aside().items())]:
         typer.echo(f"set aside: {item}: {reason}")
     if submitted:
-        typer.echo(table(("job", "name", "state", "reason"), [_row(j) for j in submitted]))
+        typer.echo(table(("job", "name", "state", "reason", "starts"), [_row(j) for j in submitted]))
+        for words in job_words(submitted):
+            typer.echo(words)
     if folder.stop_file.exists():
         typer.echo("a STOP file is present: nothing new starts until `hpcflow resume`")
     elif state["state"] != "done" and not any(j.alive for j in submitted):
@@ -77,7 +80,8 @@ def _jobs(folder: RunFolder) -> list[JobState]:
 
 def _row(job: JobState) -> tuple[object, ...]:
     element = "" if job.element is None else f"[{job.element}]"
-    return f"{job.job_id}{element}", job.name, job.state, job.reason
+    starts = job.started if job.state == "PENDING" else ""
+    return f"{job.job_id}{element}", job.name, job.state, job.reason, starts
 
 
 def logs(

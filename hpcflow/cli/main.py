@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hpcflow._version import __version__
-from hpcflow.cli import calibrate, inspect, runs, site, workflow
+from hpcflow.cli import calibrate, clean, export, inspect, replay, runs, site, start, watch, workflow
 from hpcflow.errors import HpcflowError
 
 app = typer.Typer(
@@ -40,11 +40,8 @@ def _options(
     pass
 
 
-workflow.register(app)
-runs.register(app)
-inspect.register(app)
-site.register(app)
-calibrate.register(app)
+for commands in (start, workflow, runs, inspect, watch, replay, export, clean, site, calibrate):
+    commands.register(app)
 
 
 def main() -> None:

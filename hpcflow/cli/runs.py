@@ -65,8 +65,15 @@ def resume(
     workers: Workers = None,
     strict: Strict = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    time: Annotated[
+        str | None,
+        typer.Option(help="Of submitted runs: another time limit, like '4 h'.", metavar="DURATION"),
+    ] = None,
+    partition: Annotated[str | None, typer.Option(help="Of submitted runs: another partition.")] = None,
+    account: Annotated[str | None, typer.Option(help="Of submitted runs: another project that pays.")] = None,
 ) -> None:
     """Go on with a run: compute what has no receipt, try failed blocks again, and nothing else."""
+    from hpcflow.errors import RequestError
     from hpcflow.run.folder import find_run
     from hpcflow.run.ledger import Ledger, forgive
 
@@ -75,10 +82,17 @@ def resume(
     submitted = folder.epochs.is_dir() and any(folder.epochs.glob("*.json"))
     if submitted and executor is None and not all(ledger.complete(stage) for stage in ledger.stages):
         from hpcflow.executors.slurm import resubmit
+        from hpcflow.units import parse_quantity
 
-        for line in resubmit(folder):
+        seconds = None if time is None else int(parse_quantity(time, "duration"))
+        for line in resubmit(folder, seconds=seconds, partition=partition, account=account):
             typer.echo(line)
         return
+    if time or partition or account:
+        raise RequestError(
+            f"--time, --partition and --account are for jobs, and {folder.path.name} has none to send: "
+            "leave them out"
+        )
     folder.stop_file.unlink(missing_ok=True)
     forgive(folder)
     compute_and_tell(folder, executor or "dask", workers, strict, not no_report)
@@ -91,16 +105,17 @@ def compute_and_tell(
     from hpcflow.api import compute
     from hpcflow.cli.show import Bar, count
     from hpcflow.results import set_aside
+    from hpcflow.run.calibrate import refine
     from hpcflow.run.ledger import Ledger
 
     ledger = Ledger(folder)
     counts = [ledger.counts(stage) for stage in ledger.stages]
     total, done = sum(c.total for c in counts), sum(c.done for c in counts)
-    processes = workers or os.cpu_count() or 1
     typer.echo(f"run {folder.path.name}: {count(total - done, 'block')} of {total:,} to compute", err=True)
-    kind = "serial" if executor == "dask" and (processes == 1 or total - done <= 1) else executor
+    kind, processes = processes_for(executor, workers, total - done)
     with Bar(total, done) as bar:
         compute(folder, kind, processes, bar)
+    refine(folder)
     summary(folder)
     if with_report:
         from hpcflow.report import write_report
@@ -109,6 +124,29 @@ def compute_and_tell(
     aside = set_aside(folder)
     if aside:
         raise typer.Exit(1 if strict else 3)
+
+
+def processes_for(executor: str, workers: int | None, blocks: int) -> tuple[str, int]:
+    """Executor and processes: one process needs no cluster."""
+    processes = workers or os.cpu_count() or 1
+    return ("serial" if executor == "dask" and (processes == 1 or blocks <= 1) else executor), processes
+
+
+def pilot_words(folder: RunFolder, seconds: float) -> str | None:
+    """What a pilot's time says about all records; None where none was left out, or nothing computed."""
+    from hpcflow.data.table import read_table
+    from hpcflow.plan.pilot import pilot_of
+    from hpcflow.units import format_duration
+
+    names = [dataset["name"] for dataset in folder.cut["datasets"]]
+    pilot = pilot_of(read_table(folder.records / f"{name}.zarr") for name in names)
+    if pilot is None or seconds <= 0:
+        return None
+    took, whole = format_duration(seconds), format_duration(seconds * pilot.factor)
+    return (
+        f"this pilot computed {pilot.records:,} of {pilot.of_records:,} records in {took} of worker time; "
+        f"all would take about {whole}"
+    )
 
 
 def summary(folder: RunFolder) -> None:
@@ -124,6 +162,9 @@ def summary(folder: RunFolder) -> None:
         f"done: {format_duration(seconds)} of worker time"
         + (f", {count(reused, 'record')} taken over from an earlier run" if reused else "")
     )
+    pilot = None if reused else pilot_words(folder, seconds)
+    if pilot:
+        typer.echo(pilot)
     for name, reason in set_aside(folder):
         typer.echo(f"set aside: {name}: {reason}")
     for name, reason in folder.request.get("duplicates", ()):

@@ -68,12 +68,19 @@ def plan(
     """Say what would be done, and why, without doing it."""
     from hpcflow.api import ask
     from hpcflow.cli.explain import explain, explained_json
+    from hpcflow.run.calibrate import load_calibration
 
     asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
+    schedule, calibration = None, load_calibration()
+    if site is not None:
+        from hpcflow.executors.slurm import calibration_of, schedule_of
+        from hpcflow.site import load_site
+
+        schedule, calibration = schedule_of(asked.cut, site, account), calibration_of(load_site(site))
     if as_json:
-        typer.echo(json.dumps(explained_json(asked, site, account), indent=1))
+        typer.echo(json.dumps(explained_json(asked, schedule, calibration), indent=1))
         return
-    for line in explain(asked, site, account):
+    for line in explain(asked, schedule, calibration):
         typer.echo(line)
 
 

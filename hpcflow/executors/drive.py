@@ -45,8 +45,18 @@ class Silent:
         """Ignore."""
 
 
-def execute(folder: RunFolder, executor: Executor, observer: Observer | None = None) -> None:
+def execute(
+    folder: RunFolder,
+    executor: Executor,
+    observer: Observer | None = None,
+    stages: Sequence[str] | None = None,
+) -> None:
     """Compute whatever has no receipt yet, stage by stage, and close the run.
+
+    Parameters
+    ----------
+    stages
+        Only these, and the run stays open; all of them where it is None.
 
     Raises
     ------
@@ -55,12 +65,14 @@ def execute(folder: RunFolder, executor: Executor, observer: Observer | None = N
     """
     observer = observer or Silent()
     with alone(folder):
-        _execute(folder, executor, observer)
+        _execute(folder, executor, observer, stages)
 
 
-def _execute(folder: RunFolder, executor: Executor, observer: Observer) -> None:
+def _execute(folder: RunFolder, executor: Executor, observer: Observer, stages: Sequence[str] | None) -> None:
     for stage in folder.cut["stages"]:
         name = stage["name"]
+        if stages is not None and name not in stages:
+            continue
         todo = Ledger(folder).remaining(name, retry_failed=True)
         observer.stage(name, stage["blocks"], stage["blocks"] - length(todo))
         if todo:
@@ -68,7 +80,8 @@ def _execute(folder: RunFolder, executor: Executor, observer: Observer) -> None:
                 raise RunError(f"stopped before stage {name}: `hpcflow resume {folder.path.name}` goes on")
             executor.compute(folder, name, todo, observer.advance)
             check_complete(folder, name)
-    finish(folder)
+    if stages is None:
+        finish(folder)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from hpcflow.errors import RunError
+from hpcflow.errors import RequestError, RunError
 from hpcflow.executors.drive import Observer, Silent, check_complete
 from hpcflow.plan.calibration import Calibration
 from hpcflow.plan.model import Cut
@@ -23,6 +23,7 @@ from hpcflow.run.ledger import Ledger, forgive
 from hpcflow.site import Site, load_site
 from hpcflow.slurm.jobs import Options, StageNeed, plan_jobs
 from hpcflow.slurm.schedule import Schedule, run_token
+from hpcflow.units import format_duration
 
 
 def stage_needs(cut: Cut, calibration: Calibration | None = None) -> list[StageNeed]:
@@ -71,26 +72,64 @@ def calibration_of(site: Site) -> Calibration | None:
     return load_calibration(HERE if site.scheduler == "none" else site.name)
 
 
-def resubmit(folder: RunFolder) -> Iterator[str]:
-    """Send what is left of a submitted run again, as it was planned for its site; lines tell what was sent.
+def resubmit(
+    folder: RunFolder, *, seconds: int | None = None, partition: str | None = None, account: str | None = None
+) -> Iterator[str]:
+    """Send what is left of a submitted run again; lines tell what was sent.
 
     While jobs of the run are alive they do the rest; only what is missing beside them is sent.
+
+    Parameters
+    ----------
+    seconds, partition, account
+        Another time limit, partition or project than before: the run is planned anew for its site, and every
+        block that is done stays done. All None: as it was planned.
+
+    Raises
+    ------
+    RequestError
+        If something is to change while jobs of the run are in the queue, or the site does not allow it.
     """
     from hpcflow.slurm.compile import read_schedule, schedule_file
     from hpcflow.slurm.sending import submit
     from hpcflow.slurm.status import status
 
-    folder.stop_file.unlink(missing_ok=True)
     alive = [job for job in status(folder) if job.alive]
+    changes = seconds is not None or partition is not None or account is not None
+    if alive and changes:
+        raise RequestError(
+            f"{len(alive)} jobs of the run are in the queue under their old limits, which Slurm does not let "
+            f"a user raise: hpcflow cancel {folder.path}, then resume; what is done stays done"
+        )
+    folder.stop_file.unlink(missing_ok=True)
     if alive:
         yield f"{len(alive)} jobs of the run are in the queue and go on"
     else:
         forgive(folder)
     newest = max(folder.epochs.glob("*.json"))
     site = json.loads(newest.read_text())["site"]
-    for job in submit(folder, read_schedule(schedule_file(folder, site))):
+    schedule = read_schedule(schedule_file(folder, site))
+    if changes:
+        schedule = compile_for(folder, site, changed(schedule, seconds, partition, account))
+        yield f"planned anew for {site}: " + ", ".join(
+            f"{job.name} on {job.partition} for {format_duration(job.seconds)}" for job in schedule.jobs
+        )
+    for job in submit(folder, schedule):
         yield f"submitted: job {job.job_id} {job.name}"
     yield f"follow it with: hpcflow status {folder.path}"
+
+
+def changed(schedule: Schedule, seconds: int | None, partition: str | None, account: str | None) -> Options:
+    """Options that plan a run like before but for what is given."""
+    places = {job.partition for job in schedule.jobs}
+    elements = max((job.elements for job in schedule.jobs), default=1)
+    return Options(
+        partition=partition or (places.pop() if len(places) == 1 else None),
+        account=account or schedule.account or None,
+        elements=elements if elements > 1 else None,
+        seconds=seconds,
+        attempts=schedule.gate.attempts if schedule.gate else Options().attempts,
+    )
 
 
 class SlurmExecutor:

@@ -150,15 +150,13 @@ def _rising(points: Points) -> bool:
 
 
 def kernels_of(cut: Cut, stage: StagePlan) -> tuple[str, ...]:
-    """Kernels that a stage runs; none where it only moves data."""
-    if stage.kind not in ("tiles", "records", "reduce", "merge"):
+    """Kernels whose arithmetic is a stage's time; none where it moves data or adds up one row a record."""
+    if stage.kind not in ("tiles", "records"):
         return ()
     return tuple(cut.step(name).kernel for name in stage.steps)
 
 
 def stage_key(cut: Cut, stage: StagePlan) -> str:
-    """What stages have in common that take the same time per sample: kind and kernels.
-
-    Merging states is a reduction's last moment and never worth a number of its own.
-    """
-    return ":".join([stage.kind, *("+".join(sorted(kernels_of(cut, stage))),)]).rstrip(":")
+    """What stages have in common that take the same time per sample: kind and kernels."""
+    kernels = "+".join(sorted(kernels_of(cut, stage)))
+    return f"{stage.kind}:{kernels}" if kernels else stage.kind

@@ -29,9 +29,9 @@ class Call:
 def tiles_bound(tile: int, reach: int, bytes_per_sample: float, block_rows: float) -> int:
     """Bound for a stage that streams tiles: a tile's arithmetic, and the rows (bytes) that a block keeps.
 
-    Rows stand in memory twice while a block's pieces are joined.
+    Rows stand in memory twice while a block's pieces are joined; the third is what allocators keep.
     """
-    return int(BASE + FLUSH + (tile + 2 * reach) * (16 + bytes_per_sample) + 2.5 * block_rows)
+    return int(BASE + FLUSH + (tile + 2 * reach) * (16 + bytes_per_sample) + 3 * block_rows)
 
 
 def records_bound(working_set: int, block_rows: float) -> int:

@@ -57,10 +57,9 @@ def measured_seconds(cut: Cut, stage: StagePlan, calibration: Calibration) -> fl
     """Middle of the prediction from kernels' times and rates alone, no run's experience in it."""
     seconds = stage.read_bytes / calibration.read_bytes_per_second
     seconds += stage.write_bytes / calibration.write_bytes_per_second
-    seconds += stage.blocks * calibration.seconds_per_block
-    if stage.kind == "merge":
-        return seconds
     calls = _calls(cut, stage)
+    bookkept = max(stage.blocks, calls) if stage.kind == "reduce" else stage.blocks
+    seconds += bookkept * calibration.seconds_per_block
     for name in kernels_of(cut, stage):
         seconds += calls * calibration.kernels[name].seconds(stage.work_samples / calls)
     return seconds
