@@ -65,7 +65,7 @@ class Size:
         return self.channels * self.files * self.samples * 4 / 1e6
 
 
-FULL, SMALL = Size(64, 4, 1_000_000), Size(16, 2, 100_000)
+FULL, SMALL, WARM = Size(64, 4, 1_000_000), Size(16, 2, 100_000), Size(64, 2, 100_000)
 
 
 @dataclass(frozen=True)
@@ -173,10 +173,10 @@ def by_xarray(folder: Path, size: Size) -> np.ndarray:
     return np.asarray(zarr.open_array(folder / "dask.zarr" / "v", mode="r")[0])
 
 
-def planned(folder: Path) -> Any:
+def planned(folder: Path, block_bytes: int | None = None) -> Any:
     """The run, ready to be computed."""
     shutil.rmtree(folder / "runs", ignore_errors=True)
-    return start(ask(folder / "workflow.yaml"), folder / "runs")
+    return start(ask(folder / "workflow.yaml", block_bytes=block_bytes), folder / "runs")
 
 
 def rows_of_run(run: Any) -> np.ndarray:
@@ -241,15 +241,15 @@ def costs(place: Path, size: Size) -> dict[str, Cost]:
     """Each way once, after a little data."""
     found = {}
     little = place / "little"
-    write_store(little, SMALL)
+    write_store(little, WARM)
     with cluster() as (address, cost):
-        compute(planned(little), executor=address)
+        compute(planned(little, 1 << 20), executor=address)  # many small blocks: some for each worker
         run = planned(place)
         found["hpcflow"] = cost(lambda: compute(run, executor=address))
     with cluster() as (_, cost):
-        by_xarray(little, SMALL)
+        by_xarray(little, WARM)
         found["xarray"] = cost(lambda: by_xarray(place, size))
-    by_loop(little, SMALL)
+    by_loop(little, WARM)
     found["loop"] = alone(lambda: by_loop(place, size))
     return found
 

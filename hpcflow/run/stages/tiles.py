@@ -15,6 +15,7 @@ from hpcflow.plan.axes import StepGeometry, source_of, step_geometry
 from hpcflow.plan.blocks import TileGrid, owned_rows
 from hpcflow.plan.model import StagePlan, StepPlan
 from hpcflow.plan.tiling import tiles_of
+from hpcflow.run.allocator import keep_freed_memory
 from hpcflow.run.commit import BlockOutput
 from hpcflow.run.context import RunContext, shaped
 from hpcflow.run.packs import Piece, joined
@@ -183,6 +184,7 @@ def by_segment(
 def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     """Compute all tiles of a block."""
     if ("chain", stage.name) not in ctx.cache:
+        keep_freed_memory()
         ctx.cache["chain", stage.name] = Chain(ctx, stage)
     chain: Chain = ctx.cache["chain", stage.name]
     skipped = ctx.aside(stage.dataset)
