@@ -176,8 +176,8 @@ class Contract:
         record: ``f(*, <port>: Rows | float | str | None ..., **params) -> {field: value}``, each value
         of shape inner dims, or (rows, inner dims) where `length` is given. A `rows` port fed by a whole
         step gets ``{field: Rows}``.
-        reduce: a class with ``start(**params)``, ``add(state, index, **ports)`` for one record, ``merge(a, b)``,
-        ``finish(state, **params)``; states are dicts of arrays of fixed shape.
+        reduce: a class with ``start(**params)``, ``add(state, index, **ports)`` for one record,
+        ``merge(a, b)``, ``finish(state, **params)``; states are dicts of arrays of fixed shape.
     geometry
         ``geometry(params, rate) -> Geometry``; map and window only.
     length
@@ -191,8 +191,8 @@ class Contract:
     bytes_per_sample, flops_per_sample
         Working memory and arithmetic per input sample, for planning.
     most_samples
-        Record pattern: ``most_samples(params, rate, facts) -> int``, how many samples of a record a call works
-        on at most, however long it is; `facts` by the names of the ports. None: all of them.
+        Record pattern: ``most_samples(params, rate, facts) -> int``, how many samples of a record a call
+        works on at most, however long it is; `facts` by the names of the ports. None: all of them.
     error
         Stated bound against the reference, in words and a number.
     source

@@ -28,7 +28,8 @@ datasets:
     records: index.csv
 steps:
   band: {kernel: bandpass, input: machine.acceleration, with: {low: 100 Hz, high: 400 Hz}}
-  envelope: {kernel: envelope_spectrum, input: band, with: {window: 1 s, overlap: 50 %, max_frequency: 100 Hz}}
+  envelope:
+    {kernel: envelope_spectrum, input: band, with: {window: 1 s, overlap: 50 %, max_frequency: 100 Hz}}
   condition: {kernel: condition_indicators, input: machine.acceleration, with: {window: 1 s}}
   diagnosis:
     kernel: bearing_faults
@@ -41,7 +42,7 @@ SIZES = {"a": 60_000, "b": 300_001, "c": 5_000, "d": 40_000, "e": 262_144}
 
 @cache
 def recording(name: str) -> bytes:
-    """One MATLAB file of noise with a hum, a gap in recording d; made once, since its header tells the time."""
+    """One MATLAB file of noise with a hum, a gap in recording d; made once: its header tells the time."""
     from scipy.io import savemat
 
     size = SIZES.get(name, 30_000)

@@ -1,4 +1,4 @@
-"""What every executor promises, tried on every executor: the same bits, whole receipts, nothing left behind."""
+"""What every executor promises, tried on each: the same bits, whole receipts, nothing left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kill -9` at any moment, then a resume: the same bytes, nothing temporary, nothing finished computed again."""
+"""`kill -9` at any moment, then a resume: the same bytes, nothing temporary, nothing done computed twice."""
 
 from __future__ import annotations
 
