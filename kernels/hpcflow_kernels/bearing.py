@@ -57,8 +57,10 @@ LEAST_TIE = 0.05
 """Least share of a band's impulsiveness that the fault's lines must carry."""
 HINT = 0.1
 """Corrected chance of a fault's comb below which `none` is not said."""
-GAUSSIAN = 0.5
+GAUSSIAN = 0.4
 """Largest spectral kurtosis over the bands with which `none` is said."""
+INNER_EXPLAINED = 0.9
+"""Least share explained for an inner race: a damaged ball can write an inner race's lines, less cleanly."""
 DISTORTED = ("weak_lines", "unexplained_lines", "several_faults", "impulses_not_periodic", "no_fault_lines")
 """Reasons that may come from cutting tones down, and deserve a second look."""
 REACH_FOR_NONE = 2000.0
@@ -242,6 +244,8 @@ def judge(
         sure = [evidence for reason, evidence in doubts if reason is None]
         if sure:
             best = max(sure, key=_clarity)
+            if max(scores, key=lambda fault: scores[fault]) != best.candidate.fault:
+                return verdict("uncertain", "several_faults", best)
             if any(contradicts(evidence, best, multiples, shaft) for evidence in found):
                 return verdict("uncertain", "several_faults", best)
             deep = [evidence for evidence in found if evidence.depth >= least_depth]
@@ -302,13 +306,14 @@ def doubt(evidence: Evidence, shaft: Shaft, least_depth: float) -> str | None:
         return "shaft_or_mains_lines"
     if evidence.rival is not None:
         return "several_faults"
-    if evidence.explained < LINES_EXPLAINED or evidence.stray > MOST_STRAY * evidence.depth:
+    least = INNER_EXPLAINED if fault == "inner" else LINES_EXPLAINED
+    if evidence.explained < least or evidence.stray > MOST_STRAY * evidence.depth:
         return "unexplained_lines"
     if not evidence.fundamental:
         return "fundamental_missing"
     if evidence.depth < least_depth:
         return "weak_lines"
-    if standing < 2 and sidebands < 2:
+    if standing < 2:
         return "single_line"
     if fault in ("inner", "rolling") and sidebands < 2:
         return "sidebands_missing"

@@ -228,7 +228,7 @@ CONTRACTS = (
     ),
     Contract(
         name="bearing_faults",
-        version=1,
+        version=2,
         pattern=Pattern.RECORD,
         summary="Name the faulty part of a rolling bearing, or say why not.",
         ports=(
