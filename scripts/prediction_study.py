@@ -144,16 +144,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--learn", type=int, default=4)
     parser.add_argument("--runs", type=int, default=16)
+    parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--keep-learning", action="store_true", help="learn from each run once it is judged")
     asked = parser.parse_args()
     if load_calibration() is None:
         sys.exit("this machine is not calibrated: run `hpcflow calibrate` first")
-    every = [*cases(asked.learn, seed=1), *cases(asked.runs, seed=2)]
+    every = [*cases(asked.learn, seed=1), *cases(asked.runs, asked.seed)]
     for number, case in enumerate(every):
         place = asked.folder / str(number)
         workflow = make(place, case)
         row = {"phase": "learn" if number < asked.learn else "held out", **observe(workflow, case)}
         print(json.dumps(row), flush=True)
-        if number < asked.learn:
+        if number < asked.learn or asked.keep_learning:
             refine(find_run(None, place / "runs"))
         shutil.rmtree(place)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,15 @@ def require(present: bool, what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing, and in CI nothing may be skipped")
     pytest.skip(f"{what} is not on this machine")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _users_calibration_stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither see nor correct what the user has measured."""
+    with pytest.MonkeyPatch.context() as patch:
+        place = tmp_path_factory.mktemp("calibration") / "none.json"
+        patch.setenv("HPCFLOW_LUMI_CALIBRATION", str(place))
+        yield
 
 
 @pytest.fixture(scope="session")

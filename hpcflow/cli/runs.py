@@ -105,7 +105,6 @@ def compute_and_tell(
     from hpcflow.api import compute
     from hpcflow.cli.show import Bar, count
     from hpcflow.results import set_aside
-    from hpcflow.run.calibrate import refine
     from hpcflow.run.ledger import Ledger
 
     ledger = Ledger(folder)
@@ -115,7 +114,7 @@ def compute_and_tell(
     kind, processes = processes_for(executor, workers, total - done)
     with Bar(total, done) as bar:
         compute(folder, kind, processes, bar)
-    refine(folder)
+    learn(folder)
     summary(folder)
     if with_report:
         from hpcflow.report import write_report
@@ -124,6 +123,17 @@ def compute_and_tell(
     aside = set_aside(folder)
     if aside:
         raise typer.Exit(1 if strict else 3)
+
+
+def learn(folder: RunFolder) -> None:
+    """Let the run correct the user's calibration, if there is one; a run never fails over it."""
+    from hpcflow.errors import HpcflowError
+    from hpcflow.run.calibrate import refine
+
+    try:
+        refine(folder)
+    except (HpcflowError, OSError) as error:
+        typer.echo(f"note: the calibration has not learnt from this run: {error}", err=True)
 
 
 def processes_for(executor: str, workers: int | None, blocks: int) -> tuple[str, int]:

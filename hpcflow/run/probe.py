@@ -7,6 +7,7 @@ Each prints one JSON object.
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 import tempfile
 import time
@@ -19,14 +20,14 @@ SAMPLES = 1 << 22
 BLOCKS = 512
 
 
-def best(call: Callable[[], Any], repeats: int = REPEATS) -> float:
-    """Seconds of the fastest of some calls."""
+def typical(call: Callable[[], Any], repeats: int = REPEATS) -> float:
+    """Seconds of the middle one of some calls: runs share the machine as measurements do."""
     found = []
     for _ in range(repeats):
         started = time.perf_counter()
         call()
         found.append(time.perf_counter() - started)
-    return min(found)
+    return statistics.median(found)
 
 
 def kernel(name: str, *sizes: str) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def kernel(name: str, *sizes: str) -> dict[str, Any]:
     before, points = peak_memory(), []
     for samples in lengths:
         call = prepared(name, samples)
-        points.append([samples, best(call)])
+        points.append([samples, typical(call)])
     growth = max(0, peak_memory() - before) / lengths[-1]
     return {"version": get(name).version, "points": points, "bytes_per_sample": round(growth, 1)}
 
@@ -69,8 +70,8 @@ def storage(folder: str) -> dict[str, float]:
             key, content = encode_samples(plan, variable, 0, x)
             publish(store / key, content or b"")
 
-        written = best(write)
-        read = best(lambda: Regions(store).read("x", 0, SAMPLES))
+        written = typical(write)
+        read = typical(lambda: Regions(store).read("x", 0, SAMPLES))
     return {"write_bytes_per_second": x.nbytes / written, "read_bytes_per_second": x.nbytes / read}
 
 
@@ -92,7 +93,7 @@ def blocks(folder: str) -> dict[str, float]:
                 committer.add("stage", block, BlockOutput(pieces=pieces), 0.0)
             committer.flush()
 
-        seconds = best(commit)
+        seconds = typical(commit)
     return {"seconds_per_block": seconds / BLOCKS}
 
 

@@ -66,6 +66,18 @@ def test_a_pilot_extrapolates(command: Command, tmp_path: Path) -> None:
     assert "this pilot" not in command("run", file, *runs).stdout
 
 
+def test_a_damaged_calibration_spoils_no_run(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bad.json").write_text("{")
+    monkeypatch.setenv("HPCFLOW_LUMI_CALIBRATION", str(tmp_path / "bad.json"))
+    file = write_files(tmp_path / "w")
+    done = command("run", file, "--runs", tmp_path / "runs", "--executor", "serial", "--no-report")
+    assert done.exit_code == 0, done.exception
+    assert "has not learnt" in done.stderr
+    assert "hpcflow calibrate" in str(command("plan", file).exception)
+
+
 def test_replay_computes_a_block_and_writes_nothing(command: Command, finished: RunFolder) -> None:
     before = tree(finished.path)
     stage = next(s["name"] for s in finished.cut["stages"] if s["kind"] == "tiles")
