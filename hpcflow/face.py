@@ -104,9 +104,9 @@ class Workflow:
         asked = ask(self.file, self.settings, block_bytes=block_bytes, only=only, limit=limit)
         if site is None:
             return Plan(asked)
-        from hpcflow.executors.slurm import schedule_of
+        from hpcflow.executors.slurm import options_of, schedule_of
 
-        return Plan(asked, schedule_of(asked.cut, site, account))
+        return Plan(asked, schedule_of(asked.cut, site, options_of(asked.spec.run, account=account)))
 
     def run(
         self,
@@ -149,12 +149,11 @@ class Workflow:
             If the plan breaks a limit of the site, or Slurm refuses.
         """
         from hpcflow.api import start
-        from hpcflow.executors.slurm import compile_for
-        from hpcflow.slurm.jobs import Options
+        from hpcflow.executors.slurm import compile_for, options_of
         from hpcflow.slurm.sending import submit
 
         folder = start(self.plan(site, account).asked, Path(runs))
-        submit(folder, compile_for(folder, site, Options(account=account)))
+        submit(folder, compile_for(folder, site, options_of(self.spec.run, account=account)))
         return Run(folder)
 
 

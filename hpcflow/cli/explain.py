@@ -215,9 +215,9 @@ def explain_schedule(schedule: Schedule) -> Iterator[str]:
     )
     most = max(jobs, key=lambda job: job.elements * job.cpus * job.seconds, default=None)
     if most is not None:
-        reasons = [r for r in most.reasons if not r.startswith(("stage ", "cost:"))]
+        reasons = [r for r in most.reasons if not r.startswith(("partition ", "stage ", "cost:"))]
         yield from (f"  {reason}" if len(jobs) == 1 else f"  {most.name}: {reason}" for reason in reasons)
-    yield from (f"  {reason}" for reason in schedule.reasons)
+    yield from (f"  {reason}" for reason in schedule.explained)
 
 
 def _job_row(job: Job) -> tuple[str, ...]:

@@ -8,16 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpcflow.cli.runs import Run, Runs
-from hpcflow.cli.workflow import BlockSize, File, Limit, Only, Settings, block_bytes
+from hpcflow.cli.workflow import (
+    Account,
+    BlockSize,
+    Budget,
+    File,
+    Grid,
+    Limit,
+    Only,
+    Partition,
+    Prefer,
+    Settings,
+    block_bytes,
+    budgets,
+)
 
 if TYPE_CHECKING:
+    from hpcflow.api import Asked
     from hpcflow.run.folder import RunFolder
     from hpcflow.slurm.jobs import Options
     from hpcflow.slurm.schedule import Schedule
 
-Site = Annotated[str, typer.Option(help="Cluster profile; see `hpcflow sites`.")]
-Account = Annotated[str | None, typer.Option(help="Project that pays.")]
-Partition = Annotated[str | None, typer.Option(help="In place of the profile's choice.")]
+Site = Annotated[str | None, typer.Option(help="Cluster profile; see `hpcflow sites`.")]
 Elements = Annotated[int | None, typer.Option(help="Split stages into so many array elements.", min=1)]
 Workers = Annotated[int | None, typer.Option(help="Workers per node, at most.", min=1)]
 Time = Annotated[str | None, typer.Option(help="Time limit of each job, like '2 h'.", metavar="DURATION")]
@@ -35,37 +47,63 @@ def register(app: typer.Typer) -> None:
     app.add_typer(bed, name="testbed")
 
 
-def _options(
-    account: str | None, partition: str | None, elements: int | None, workers: int | None, time: str | None
-) -> Options:
-    from hpcflow.slurm.jobs import Options
+def _options(asked: Asked, time: str | None, budget: list[str] | None, **given: object) -> Options:
+    """Options of the command line over the workflow's ``run:``."""
+    from hpcflow.executors.slurm import options_of
     from hpcflow.units import parse_quantity
 
     seconds = None if time is None else int(parse_quantity(time, "duration"))
-    return Options(partition=partition, account=account, elements=elements, workers=workers, seconds=seconds)
+    return options_of(asked.spec.run, seconds=seconds, budget=budgets(budget), **given)
+
+
+def _site(asked: Asked, site: str | None) -> str:
+    from hpcflow.errors import RequestError
+
+    found = site or asked.spec.run.site
+    if found is None:
+        raise RequestError(
+            "jobs are for a cluster, and none is named; give --site, or run: {site: …} in the file"
+        )
+    return found
 
 
 def compile_(
     file: File,
-    site: Site,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder in which the run's folder is made.")],
+    site: Site = None,
     settings: Settings = None,
     account: Account = None,
     partition: Partition = None,
     elements: Elements = None,
     workers: Workers = None,
     time: Time = None,
+    prefer: Prefer = None,
+    budget: Budget = None,
+    grid: Grid = None,
     block_size: BlockSize = None,
     only: Only = None,
     limit: Limit = None,
 ) -> None:
     """Write the batch scripts of a workflow without sending them."""
     from hpcflow.api import ask, start
-    from hpcflow.executors.slurm import compile_for
+    from hpcflow.executors.slurm import compile_for, schedule_of
 
     asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
+    site = _site(asked, site)
+    options = _options(
+        asked,
+        time,
+        budget,
+        account=account,
+        partition=partition,
+        elements=elements,
+        workers=workers,
+        prefer=prefer,
+        grid=grid,
+    )
+    schedule_of(asked.cut, site, options)  # refused before a folder is made
     folder = start(asked, output)
-    _explain(compile_for(folder, site, _options(account, partition, elements, workers, time)))
+    _explain(compile_for(folder, site, options))
     for script in sorted(folder.jobs.glob("*.sh")):
         typer.echo(f"script: {script}")
     typer.echo(f"send them with: bash {folder.submit_script}")
@@ -73,7 +111,7 @@ def compile_(
 
 def submit(
     file: File,
-    site: Site,
+    site: Site = None,
     settings: Settings = None,
     runs: Runs = Path("runs"),
     account: Account = None,
@@ -81,18 +119,35 @@ def submit(
     elements: Elements = None,
     workers: Workers = None,
     time: Time = None,
+    prefer: Prefer = None,
+    budget: Budget = None,
+    grid: Grid = None,
     block_size: BlockSize = None,
     only: Only = None,
     limit: Limit = None,
 ) -> None:
     """Plan a workflow for a cluster, write its scripts and send them to Slurm."""
     from hpcflow.api import ask, start
+    from hpcflow.executors.slurm import schedule_of
 
     asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
     for path, reason in asked.aside:
         typer.echo(f"set aside: {path}: {reason}", err=True)
+    site = _site(asked, site)
+    options = _options(
+        asked,
+        time,
+        budget,
+        account=account,
+        partition=partition,
+        elements=elements,
+        workers=workers,
+        prefer=prefer,
+        grid=grid,
+    )
+    schedule_of(asked.cut, site, options)  # refused before a folder is made
     folder = start(asked, runs)
-    send(folder, site, _options(account, partition, elements, workers, time))
+    send(folder, site, options)
 
 
 def send(folder: RunFolder, site: str, options: Options) -> None:
@@ -111,7 +166,7 @@ def send(folder: RunFolder, site: str, options: Options) -> None:
 
 
 def _explain(schedule: Schedule) -> None:
-    for line in schedule.reasons:
+    for line in schedule.explained:
         typer.echo(line)
     for job in schedule.jobs:
         for line in job.reasons:

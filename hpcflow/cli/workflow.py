@@ -21,6 +21,18 @@ Only = Annotated[
     list[str] | None, typer.Option(help="Only records whose id contains this text.", metavar="TEXT")
 ]
 Limit = Annotated[int | None, typer.Option(help="At most so many records per dataset.", min=1)]
+Account = Annotated[str | None, typer.Option(help="Project that pays.")]
+Partition = Annotated[str | None, typer.Option(help="In place of the planner's choice.")]
+Prefer = Annotated[
+    str | None, typer.Option(help="What decides the partition and the jobs.", metavar="cost|time")
+]
+Budget = Annotated[
+    list[str] | None,
+    typer.Option(help="Refuse a plan that may take more, like '10 GPUh' or '500 coreh'.", metavar="HOURS"),
+]
+Grid = Annotated[
+    float | None, typer.Option(help="Your grid's g CO2 per kWh, to show emissions.", metavar="NUMBER")
+]
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
@@ -44,6 +56,13 @@ def block_bytes(text: str | None) -> int | None:
     return max(1, int(parse_quantity(text, "bytes")))
 
 
+def budgets(texts: list[str] | None) -> dict[str, float]:
+    """``10 GPUh`` as ``{"gpu_hours": 10.0}``."""
+    from hpcflow.units import parse_budget
+
+    return dict(parse_budget(text) for text in texts or ())
+
+
 def check(file: File, settings: Settings = None) -> None:
     """Check a workflow file: every problem with line, column and remedy."""
     from hpcflow.data.readers.registry import reader_names
@@ -59,7 +78,11 @@ def plan(
     file: File,
     settings: Settings = None,
     site: Annotated[str | None, typer.Option(help="Cluster to plan for; see `hpcflow sites`.")] = None,
-    account: Annotated[str | None, typer.Option(help="Project that pays.")] = None,
+    account: Account = None,
+    partition: Partition = None,
+    prefer: Prefer = None,
+    budget: Budget = None,
+    grid: Grid = None,
     block_size: BlockSize = None,
     only: Only = None,
     limit: Limit = None,
@@ -72,11 +95,20 @@ def plan(
 
     asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
     schedule, calibration = None, load_calibration()
+    site = site or asked.spec.run.site
     if site is not None:
-        from hpcflow.executors.slurm import calibration_of, schedule_of
+        from hpcflow.executors.slurm import calibration_of, options_of, schedule_of
         from hpcflow.site import load_site
 
-        schedule, calibration = schedule_of(asked.cut, site, account), calibration_of(load_site(site))
+        options = options_of(
+            asked.spec.run,
+            account=account,
+            partition=partition,
+            prefer=prefer,
+            budget=budgets(budget),
+            grid=grid,
+        )
+        schedule, calibration = schedule_of(asked.cut, site, options), calibration_of(load_site(site))
     if as_json:
         typer.echo(json.dumps(explained_json(asked, schedule, calibration), indent=1))
         return

@@ -24,6 +24,7 @@ from hpcflow.site import Site, load_site
 from hpcflow.slurm.jobs import Options, StageNeed, plan_jobs
 from hpcflow.slurm.schedule import Schedule, run_token
 from hpcflow.units import format_duration
+from hpcflow.workflow.model import RunSpec
 
 
 def stage_needs(cut: Cut, calibration: Calibration | None = None) -> list[StageNeed]:
@@ -40,12 +41,34 @@ def stage_needs(cut: Cut, calibration: Calibration | None = None) -> list[StageN
                 seconds_low=seconds.low / blocks,
                 seconds_high=seconds.high / blocks,
                 kind=stage.kind,
+                write_bytes=stage.write_bytes,
+                files=stage.files,
             )
         )
     return needs
 
 
-def schedule_of(cut: Cut, site: str, account: str | None = None, **options: Any) -> Schedule:
+def options_of(run: RunSpec, **given: Any) -> Options:
+    """Options for jobs: what a caller gives, else what the workflow's ``run:`` says.
+
+    Parameters
+    ----------
+    given
+        Fields of `Options`; those that are None or empty are not given.
+    """
+    said: dict[str, Any] = {
+        "account": run.account,
+        "partition": run.partition,
+        "prefer": run.prefer,
+        "workers": run.workers,
+        "seconds": None if run.time_limit is None else int(run.time_limit),
+        "budget": dict(run.budget),
+    }
+    said |= {key: value for key, value in given.items() if value not in (None, {})}
+    return Options(**{key: value for key, value in said.items() if value not in (None, {})})
+
+
+def schedule_of(cut: Cut, site: str, options: Options) -> Schedule:
     """The jobs of a cut on a site; nothing is written.
 
     Raises
@@ -55,7 +78,7 @@ def schedule_of(cut: Cut, site: str, account: str | None = None, **options: Any)
     """
     run, profile = run_token(f"{cut.name}-{cut.id[:8]}"), load_site(site)
     needs = stage_needs(cut, calibration_of(profile))
-    return plan_jobs(needs, profile, Options(account=account, **options), run=run)
+    return plan_jobs(needs, profile, options, run=run)
 
 
 def compile_for(folder: RunFolder, site: str, options: Options) -> Schedule:

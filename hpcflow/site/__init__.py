@@ -20,7 +20,14 @@ from hpcflow.site.model import (
     Temporary,
     Topology,
 )
-from hpcflow.site.notation import format_memory, format_time, parse_bytes, parse_memory, parse_time
+from hpcflow.site.notation import (
+    format_decimal,
+    format_memory,
+    format_time,
+    parse_bytes,
+    parse_memory,
+    parse_time,
+)
 from hpcflow.site.read import read_site
 
 __all__ = [
@@ -41,6 +48,7 @@ __all__ = [
     "Term",
     "Topology",
     "available_sites",
+    "format_decimal",
     "format_memory",
     "format_time",
     "load_site",

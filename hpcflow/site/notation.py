@@ -53,6 +53,18 @@ def parse_bytes(text: str) -> int:
     return int(match[1]) * _BYTE_UNITS[match[2]]
 
 
+def format_decimal(size: int) -> str:
+    """The size in decimal units, three digits.
+
+    >>> format_decimal(50 * 10**12), format_decimal(268435456000), format_decimal(512)
+    ('50 TB', '268 GB', '512 B')
+    """
+    for power in range(5, 0, -1):
+        if size >= 1000**power:
+            return f"{size / 1000**power:.3g} {'kMGTP'[power - 1]}B"
+    return f"{size} B"
+
+
 def parse_time(text: str) -> int:
     """Seconds of a time in Slurm's notation ``[days-]hours:minutes:seconds``.
 

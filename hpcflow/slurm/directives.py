@@ -89,7 +89,8 @@ def job_directives(schedule: Schedule, job: Job, run: str) -> Iterator[str]:
     yield directive("nodes", "1")
     yield directive("ntasks", "1")
     yield directive("cpus-per-task", str(job.cpus))
-    yield directive("mem", format_memory(job.memory))
+    if job.ask_memory:
+        yield directive("mem", format_memory(job.memory))
     yield directive("time", format_time(job.seconds))
     yield directive("signal", f"B:USR1@{job.warn_seconds}")
     yield from _always()

@@ -1,105 +1,29 @@
-"""The plan as jobs: what stages need, packed into the fewest jobs that a site allows. Pure arithmetic."""
+"""The plan as jobs: what stages need, placed and packed into the fewest jobs that a site allows."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from hpcflow.errors import PlanError, RequestError
-from hpcflow.site import Partition, Site, format_memory, format_time
+from hpcflow.site import Site, format_memory, format_time
+from hpcflow.slurm.choice import check_budget, choose, lines, short, trade
+from hpcflow.slurm.footprint import footprint, footprint_lines
+from hpcflow.slurm.needs import AGENT_MEMORY, MEMORY_HEADROOM, Options, StageNeed
+from hpcflow.slurm.packing import SHORT_SECONDS, Shape, Spot, after
+from hpcflow.slurm.placement import TIME_MARGIN, Request, amounts, request
 from hpcflow.slurm.schedule import Gate, Job, Schedule
 
-AGENT_MEMORY = 512 * 2**20
-"""Bytes of a job that are not its workers': the agent, the shell, what the page cache needs to be useful."""
-MEMORY_HEADROOM = 1.25
-"""A worker may exceed its planned bound by this factor before it is stopped."""
-STARTUP_SECONDS = 30
-"""Workers' imports from a shared file system."""
-BARRIER_SECONDS = 2
-"""Looking at the ledger and waiting for the last worker, per stage."""
-TIME_MARGIN = 1.5
-SHORT_SECONDS = 180
-LONG_SECONDS = 4 * 3600
-TIME_STEP = 300
+__all__ = ["AGENT_MEMORY", "MEMORY_HEADROOM", "Options", "StageNeed", "plan_jobs"]
+
 LONGEST_WARNING = 65_535
 """Slurm's limit for ``--signal``."""
 
 
-@dataclass(frozen=True)
-class StageNeed:
-    """What a stage asks of a cluster.
-
-    Attributes
-    ----------
-    name
-        The stage's name in the cut.
-    blocks
-        Number of blocks; they are independent of one another.
-    after
-        Stages that must be complete before it.
-    memory_bytes_per_worker
-        Bound of one worker's memory.
-    seconds_low, seconds_high
-        Expected time of one block on one worker.
-    kind
-        What the stage is, for the reader: ``ingest``, ``compute``, ``assemble``.
-    """
-
-    name: str
-    blocks: int
-    after: tuple[str, ...]
-    memory_bytes_per_worker: int
-    seconds_low: float
-    seconds_high: float
-    kind: str = "compute"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a user may decide in place of the planner.
-
-    Attributes
-    ----------
-    partition, account
-        In place of the site's default partition; the project that pays.
-    elements
-        Split every stage into this many array elements, also where one job would do.
-    wave
-        Most elements in the queue at once, below what the site allows.
-    workers
-        Workers per node, fewer where memory or cores do not allow so many.
-    seconds
-        Time limit of every block job, in place of the estimate.
-    attempts
-        How often an element is tried altogether before a gate gives up.
-    gates
-        Whether gate jobs count receipts and send retries; None leaves it to the site.
-    """
-
-    partition: str | None = None
-    account: str | None = None
-    elements: int | None = None
-    wave: int | None = None
-    workers: int | None = None
-    seconds: int | None = None
-    attempts: int = 3
-    gates: bool | None = None
-
-
-@dataclass
-class _Shape:
-    """A job while it is being packed."""
-
-    stages: list[StageNeed]
-    elements: int
-    workers: int
-    seconds: float
-    reasons: list[str] = field(default_factory=list)
-
-
 def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: str) -> Schedule:
-    """Pack the stages of a cut into jobs.
+    """Place the stages of a cut on a site and pack them into jobs.
 
     One job runs every stage where that takes no more than four hours on one node; otherwise each
     long stage becomes an array of single-node elements, in waves below the site's submit limit.
@@ -116,21 +40,32 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
     RequestError
         For options that the site does not know.
     PlanError
-        Where a block fits no worker, or no time limit; worst first.
+        Where a block fits no worker or no time limit, worst first; where the plan exceeds the budget or the
+        quota of the area for runs.
     """
-    partition = _partition(site, options)
+    _check_options(site, options)
     _check_order(needs)
-    _check_memory(needs, site, partition)
-    _check_time(needs, site, partition)
     gated = _gated(site, options)
-    room = _room(site.partitions[partition])
-    shapes = _pack(needs, site, partition, options, gated, room)
-    names = _names([shape.stages for shape in shapes])
-    jobs = tuple(
-        _job(name, shape, dict(zip(names, shapes, strict=True)), site, partition, options, gated, room)
-        for name, shape in zip(names, shapes, strict=True)
-    )
     gate = Gate(site.gate_partition, options.attempts) if gated else None
+    chosen, alternatives = choose(needs, site, options, gated, gate)
+    budget = check_budget(chosen, options)
+    used = footprint(needs, chosen, site, options)
+    names = _names([shape.stages for shape in chosen.shapes])
+    known = {id(shape): name for name, shape in zip(names, chosen.shapes, strict=True)}
+    jobs = tuple(
+        _job(
+            name,
+            shape,
+            [known[id(other)] for other in after(shape, chosen.shapes)],
+            site,
+            chosen.spot,
+            options,
+        )
+        for name, shape in zip(names, chosen.shapes, strict=True)
+    )
+    room = chosen.spot.room
+    other = trade(needs, site, options, chosen, gate)
+    choice = [*lines(alternatives), other, budget, *footprint_lines(used, site, options)]
     return Schedule(
         site=site.name,
         slurm=site.slurm,
@@ -140,10 +75,13 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
         gate=gate,
         queue=min(room, options.wave + 2) if options.wave else room,
         reasons=_why(site, gated, options),
+        alternatives=alternatives,
+        choice=tuple(filter(None, choice)) if site.scheduler == "slurm" else (),
+        footprint=used,
     )
 
 
-def _partition(site: Site, options: Options) -> str:
+def _check_options(site: Site, options: Options) -> None:
     name = options.partition or site.default_partition
     if name not in site.partitions:
         raise RequestError(
@@ -160,12 +98,23 @@ def _partition(site: Site, options: Options) -> str:
         value = getattr(options, key)
         if value is not None and value < 1:
             raise RequestError(f"{key} must be at least 1; found {value}")
-    if options.seconds and options.seconds > site.partitions[name].max_time:
+    if options.prefer not in ("cost", "time"):
+        raise RequestError(f"what is preferred is cost or time; found {options.prefer!r}")
+    if options.grid is not None and not (math.isfinite(options.grid) and options.grid >= 0):
+        raise RequestError(f"a grid's factor is grams of CO2 per kWh, 0 or more; found {options.grid}")
+    if options.partition and site.partitions[name].min_nodes > 1:
+        least = site.partitions[name].min_nodes
         raise RequestError(
-            f"partition {name} allows {format_time(site.partitions[name].max_time)} at most; "
-            f"{format_time(options.seconds)} would be refused; ask for less or name another partition"
+            f"partition {name} takes jobs of {least} nodes or more, and blocks are computed by jobs of one "
+            f"node; leave --partition out, or name {site.default_partition}"
         )
-    return name
+    longest = max(p.max_time for n, p in site.partitions.items() if n == name or not options.partition)
+    if options.seconds and options.seconds > longest:
+        at = f"partition {name}" if options.partition else site.name
+        raise RequestError(
+            f"{at} allows {format_time(longest)} at most; {format_time(options.seconds)} would be refused; "
+            "ask for less or name another partition"
+        )
 
 
 def _check_order(needs: Sequence[StageNeed]) -> None:
@@ -175,42 +124,6 @@ def _check_order(needs: Sequence[StageNeed]) -> None:
         if late:
             raise RequestError(f"stage {need.name} comes before {', '.join(late)}, on which it depends")
         seen.add(need.name)
-
-
-def _worker_memory(need: StageNeed) -> int:
-    return int(need.memory_bytes_per_worker * MEMORY_HEADROOM)
-
-
-def _check_memory(needs: Sequence[StageNeed], site: Site, partition: str) -> None:
-    node = site.node_of(partition)
-    room = node.memory - AGENT_MEMORY
-    over = sorted((n for n in needs if _worker_memory(n) > room), key=_worker_memory, reverse=True)
-    if over:
-        listed = "; ".join(f"stage {n.name} needs {format_memory(_worker_memory(n))}" for n in over)
-        fits = [
-            name
-            for name in site.partitions
-            if site.node_of(name).memory - AGENT_MEMORY >= _worker_memory(over[0])
-        ]
-        remedy = (
-            f"a partition that fits: {', '.join(fits)}" if fits else "no partition fits; use smaller blocks"
-        )
-        raise PlanError(
-            f"one worker must fit a node of partition {partition}, which leaves {format_memory(room)}; "
-            f"{listed}, so it would be killed; {remedy}"
-        )
-
-
-def _check_time(needs: Sequence[StageNeed], site: Site, partition: str) -> None:
-    limit = site.partitions[partition].max_time
-    over = [n for n in needs if n.seconds_high + STARTUP_SECONDS + _warn_seconds([n]) > limit]
-    over.sort(key=lambda n: n.seconds_high, reverse=True)
-    if over:
-        listed = "; ".join(f"stage {n.name} may take {format_time(round(n.seconds_high))}" for n in over)
-        raise PlanError(
-            f"a block must end within the {format_time(limit)} of partition {partition}, with time to be "
-            f"told of the end; {listed} for one block; use smaller blocks or a partition with more time"
-        )
 
 
 def _gated(site: Site, options: Options) -> bool:
@@ -223,113 +136,6 @@ def _gated(site: Site, options: Options) -> bool:
             )
         return False
     return True
-
-
-def _room(partition: Partition) -> int:
-    """Jobs that a run may have in the queue: the limit less a tenth for the user's own, at least two."""
-    if partition.submitted is None:
-        return 0
-    return max(1, partition.submitted - max(2, partition.submitted // 10))
-
-
-def _capacity(stages: Sequence[StageNeed], site: Site, partition: str, options: Options) -> int:
-    node = site.node_of(partition)
-    memory = max(_worker_memory(need) for need in stages)
-    most = min(node.cores, (node.memory - AGENT_MEMORY) // max(1, memory))
-    return max(1, min(most, options.workers or most))
-
-
-def _estimate(stages: Sequence[StageNeed], elements: int, workers: int, *, high: bool = True) -> float:
-    """Seconds of the longest element."""
-    total = float(STARTUP_SECONDS)
-    for need in stages:
-        share = -(-need.blocks // elements)
-        one = need.seconds_high if high else need.seconds_low
-        total += BARRIER_SECONDS + -(-share // workers) * one
-    return total
-
-
-def _few_workers(stages: Sequence[StageNeed], elements: int, most: int) -> int:
-    """The fewest workers that keep an element short, or, where none do, that are as fast as the most."""
-    goal = max(float(SHORT_SECONDS), _estimate(stages, elements, most))
-    low, high = 1, most
-    while low < high:
-        middle = (low + high) // 2
-        if _estimate(stages, elements, middle) <= goal:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _pack(
-    needs: Sequence[StageNeed], site: Site, partition: str, options: Options, gated: bool, room: int
-) -> list[_Shape]:
-    longest = min(LONG_SECONDS, site.partitions[partition].max_time // 2)
-    if options.seconds:
-        longest = options.seconds
-    if options.elements is None and needs:
-        most = _capacity(needs, site, partition, options)
-        if _estimate(needs, 1, most) <= longest:
-            return [
-                _shape(list(needs), 1, most, "all stages fit one job: no queueing between stages", options)
-            ]
-    shapes: list[_Shape] = []
-    for need in needs:
-        most = _capacity([need], site, partition, options)
-        if options.elements is not None:
-            elements = max(1, min(options.elements, need.blocks))
-            shapes.append(
-                _shape([need], elements, most, f"{options.elements} elements were asked for", options)
-            )
-            continue
-        elements = _elements(need, most, longest)
-        if not gated and room:
-            elements = min(elements, max(1, room // len(needs)))
-        why = f"elements of at most {format_time(longest)}" if elements > 1 else "one allocation is enough"
-        merged = shapes and elements == 1 and shapes[-1].elements == 1
-        if merged and _joins(shapes[-1], need, site, partition, options, longest):
-            stages = [*shapes.pop().stages, need]
-            most = _capacity(stages, site, partition, options)
-            shapes.append(
-                _shape(stages, 1, most, "neighbouring stages that fit one allocation share it", options)
-            )
-        else:
-            shapes.append(_shape([need], elements, most, why, options))
-    return shapes
-
-
-def _joins(
-    shape: _Shape, need: StageNeed, site: Site, partition: str, options: Options, longest: float
-) -> bool:
-    """Whether a stage may run after the stages of a job without waiting for anything else."""
-    inside = {stage.name for stage in shape.stages}
-    known = inside.union(*(stage.after for stage in shape.stages))
-    stages = [*shape.stages, need]
-    most = _capacity(stages, site, partition, options)
-    return (
-        bool(inside & set(need.after)) and set(need.after) <= known and _estimate(stages, 1, most) <= longest
-    )
-
-
-def _elements(need: StageNeed, workers: int, longest: float) -> int:
-    low, high = 1, max(1, need.blocks)
-    while low < high:
-        middle = (low + high) // 2
-        if _estimate([need], middle, workers) <= longest:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _shape(stages: list[StageNeed], elements: int, most: int, why: str, options: Options) -> _Shape:
-    workers = most if options.workers else _few_workers(stages, elements, most)
-    return _Shape(stages, elements, workers, _estimate(stages, elements, workers), [why])
-
-
-def _warn_seconds(stages: Sequence[StageNeed]) -> int:
-    return round(2 * max(need.seconds_high for need in stages)) + 60
 
 
 def _names(groups: Sequence[Sequence[StageNeed]]) -> list[str]:
@@ -346,59 +152,39 @@ def _names(groups: Sequence[Sequence[StageNeed]]) -> list[str]:
     return names
 
 
-def _job(
-    name: str,
-    shape: _Shape,
-    every: dict[str, _Shape],
-    site: Site,
-    partition: str,
-    options: Options,
-    gated: bool,
-    room: int,
-) -> Job:
-    node, place = site.node_of(partition), site.partitions[partition]
+def _job(name: str, shape: Shape, before: Sequence[str], site: Site, spot: Spot, options: Options) -> Job:
     inside = {need.name for need in shape.stages}
-    upstream = tuple(dict.fromkeys(a for need in shape.stages for a in need.after if a not in inside))
-    after = tuple(
-        other for other, known in every.items() if any(need.name in upstream for need in known.stages)
-    )
-    bound = max(need.memory_bytes_per_worker for need in shape.stages)
-    whole = place.allocation == "whole"
-    asked = int(shape.workers * bound * MEMORY_HEADROOM) + AGENT_MEMORY
-    warn = _warn_seconds(shape.stages)
-    seconds = options.seconds or _limit(shape.seconds, warn, place.max_time)
-    wave = _wave(shape.elements, site, options, gated, room)
+    asked = request(shape, spot, options)
+    wave = _wave(shape.elements, site, spot, options)
     return Job(
         name=name,
         stages=tuple(need.name for need in shape.stages),
-        after=after,
-        upstream=upstream,
+        after=tuple(before),
+        upstream=tuple(dict.fromkeys(a for need in shape.stages for a in need.after if a not in inside)),
         blocks=max(need.blocks for need in shape.stages),
         elements=shape.elements,
         waves=tuple(_ranges(shape.elements, wave)),
-        partition=partition,
-        cpus=node.cores if whole else shape.workers,
+        partition=spot.name,
+        cpus=asked.cpus,
         workers=shape.workers,
-        memory_per_worker=bound,
-        memory=node.memory if whole else min(node.memory, -(-asked // 2**26) * 2**26),
-        seconds=seconds,
-        warn_seconds=min(warn, LONGEST_WARNING, max(seconds // 2, seconds - int(shape.seconds))),
-        reasons=tuple(_reasons(shape, site, partition, bound, seconds, wave, options)),
+        memory_per_worker=max(need.memory_bytes_per_worker for need in shape.stages),
+        memory=asked.memory,
+        seconds=asked.seconds,
+        warn_seconds=min(
+            asked.warn, LONGEST_WARNING, max(asked.seconds // 2, asked.seconds - int(shape.seconds))
+        ),
+        reasons=tuple(_reasons(shape, site, spot, asked, wave, options)),
+        ask_memory=spot.place.memory == "asked",
     )
 
 
-def _limit(expected: float, warn: int, longest: int) -> int:
-    asked = int(expected * TIME_MARGIN) + warn + TIME_STEP
-    return min(longest, -(-asked // TIME_STEP) * TIME_STEP)
-
-
-def _wave(elements: int, site: Site, options: Options, gated: bool, room: int) -> int:
+def _wave(elements: int, site: Site, spot: Spot, options: Options) -> int:
     most = site.max_array_index + 1
-    if room:
-        most = min(most, max(1, room - 2))
-    if options.wave and gated:
+    if spot.room:
+        most = min(most, max(1, spot.room - 2))
+    if options.wave and spot.gated:
         most = min(most, options.wave)
-    if not gated and elements > most and site.scheduler == "slurm":
+    if not spot.gated and elements > most and site.scheduler == "slurm":
         raise PlanError(
             f"without gate jobs all {elements} elements of a stage enter the queue at once, and {site.name} "
             f"leaves room for {most}; ask for fewer elements, or allow gates"
@@ -412,61 +198,70 @@ def _ranges(elements: int, wave: int) -> Iterator[tuple[int, int]]:
 
 
 def _reasons(
-    shape: _Shape, site: Site, partition: str, bound: int, seconds: int, wave: int, options: Options
+    shape: Shape, site: Site, spot: Spot, asked: Request, wave: int, options: Options
 ) -> Iterator[str]:
-    place, node = site.partitions[partition], site.node_of(partition)
-    how = "asked for" if options.partition else f"the default of {site.name}"
+    node = shape.node
+    where = {"cost": "the cheapest that fits", "time": "the earliest end among those that fit"}[
+        options.prefer
+    ]
+    if site.scheduler != "slurm":
+        where = f"the default of {site.name}"
+    how = "asked for" if options.partition else where
     yield (
-        f"partition {partition}: {how}; {place.allocation} nodes, {node.cores} cores, "
-        f"{format_memory(node.memory)}, at most {format_time(place.max_time)}"
+        f"partition {spot.name}: {how}; {spot.place.allocation} nodes, {node.cores} cores, "
+        f"{format_memory(node.memory)}, at most {format_time(spot.place.max_time)}"
     )
-    low = _estimate(shape.stages, shape.elements, shape.workers, high=False)
     for need in shape.stages:
         yield (
             f"stage {need.name} ({need.kind}): {need.blocks} block{'s' * (need.blocks != 1)} of "
             f"{need.seconds_low:.3g} to {need.seconds_high:.3g} s"
         )
-    yield f"packing: {shape.reasons[0]}"
+    yield f"packing: {shape.why}"
     if shape.elements > 1:
         yield f"array: {shape.elements} elements, each a fixed share of the blocks, {wave} to a wave"
-    if place.allocation == "whole":
+    yield from _worker_reasons(shape, spot, asked, options)
+    expected = _span(shape.low, shape.seconds)
+    if options.seconds:
+        yield f"time {format_time(asked.seconds)}: asked for; expected {expected}"
+    else:
+        yield (
+            f"time {format_time(asked.seconds)}: expected {expected}, × {TIME_MARGIN} margin, "
+            "and time to finish blocks when warned"
+        )
+    yield from _cost_reasons(shape, site, spot, asked)
+
+
+def _worker_reasons(shape: Shape, spot: Spot, asked: Request, options: Options) -> Iterator[str]:
+    bound = max(need.memory_bytes_per_worker for need in shape.stages)
+    if spot.place.allocation == "whole":
         yield f"workers {shape.workers}; the whole node is allocated and paid for"
     elif options.workers:
         yield f"workers {shape.workers}: {options.workers} were asked for"
-    elif _estimate(shape.stages, shape.elements, shape.workers) <= SHORT_SECONDS:
+    elif options.prefer == "cost" and shape.seconds <= SHORT_SECONDS:
         goal = SHORT_SECONDS // 60
         yield f"workers {shape.workers}: the fewest with which it is expected to end in {goal} minutes"
     else:
         yield f"workers {shape.workers}: with fewer it would take longer, more are of no use or do not fit"
-    agent = format_memory(AGENT_MEMORY)
     each = f"{format_memory(bound)} × {MEMORY_HEADROOM} headroom"
-    yield f"memory: {shape.workers} × {each}, and {agent} for the agent"
-    if options.seconds:
-        yield f"time {format_time(seconds)}: asked for; expected {_span(low, shape.seconds)}"
-    else:
-        yield (
-            f"time {format_time(seconds)}: expected {_span(low, shape.seconds)}, × {TIME_MARGIN} margin, "
-            "and time to finish blocks when warned"
-        )
-    cost = _cost(shape, site, partition, bound)
-    if cost:
-        yield cost
+    text = f"memory: {shape.workers} × {each}, and {format_memory(AGENT_MEMORY)} for the agent"
+    if spot.place.memory == "cores":
+        text += f"; it comes with the cores, so {asked.cpus} are asked for"
+    yield text
 
 
-def _cost(shape: _Shape, site: Site, partition: str, bound: int) -> str:
-    place, node = site.partitions[partition], site.node_of(partition)
-    whole = place.allocation == "whole"
-    memory = node.memory if whole else int(shape.workers * bound * MEMORY_HEADROOM) + AGENT_MEMORY
-    billed = site.billed(
-        partition,
-        seconds=shape.seconds * shape.elements,
-        cores=node.cores if whole else shape.workers,
-        memory=memory,
-    )
+def _cost_reasons(shape: Shape, site: Site, spot: Spot, asked: Request) -> Iterator[str]:
+    billed = site.billed(spot.name, seconds=shape.seconds * shape.elements, **amounts(asked))
     if billed is None:
-        return ""
-    amount = f"{billed.amount:,.0f}" if billed.amount >= 10 else f"{billed.amount:.2g}"
-    return f"cost: up to {amount} {billed.unit} at the longest expected time"
+        return
+    yield f"cost: up to {short(billed.amount)} {billed.unit} at the longest expected time"
+    billing = spot.place.billing
+    if billing is None or billing.decisive(amounts(asked)) != "memory":
+        return
+    bare = replace(billing, largest={of: term for of, term in billing.largest.items() if of != "memory"})
+    once = bare.price(amounts(asked))
+    if once:
+        times = billing.price(amounts(asked)) / once
+        yield f"memory decides the price: {times:.3g} times that of the {asked.cpus} cores alone"
 
 
 def _span(low: float, high: float) -> str:
@@ -478,9 +273,11 @@ def _why(site: Site, gated: bool, options: Options) -> tuple[str, ...]:
     if site.scheduler != "slurm":
         return ("no scheduler: the scripts run one after another",)
     if gated and site.sbatch_from_compute == "unknown":
-        evidence = site.evidence_of("sbatch_from_compute")
-        source = f" ({evidence.source})" if evidence else ""
-        return (f"gate jobs: whether a job may submit jobs here is not known{source}",)
+        how = site.evidence_of("sbatch_from_compute")
+        known = "is not known" if how is None else f"is {how.how}"
+        return (
+            f"gate jobs: that a job may submit jobs here {known}; one that is refused says so in its log",
+        )
     if gated:
         return (f"gate jobs: {options.attempts} attempts per element before a person is asked",)
     return ("no gate jobs: what fails waits for `hpcflow resume`",)

@@ -32,6 +32,8 @@ class Job:
         Half-open ranges of elements that enter the queue together.
     cpus, memory, seconds
         Of one allocation; bytes and seconds.
+    ask_memory
+        Whether the script says ``--mem``; not where the site fixes memory by cores or nodes.
     warn_seconds
         How long before the end Slurm sends USR1, so that blocks in flight can finish.
     reasons
@@ -53,6 +55,7 @@ class Job:
     seconds: int
     warn_seconds: int
     reasons: tuple[str, ...]
+    ask_memory: bool = True
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,80 @@ class Gate:
     attempts: int
     memory: int = 2**30
     seconds: int = 300
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What all jobs of a plan cost in one partition, without retries.
+
+    Attributes
+    ----------
+    unit, pool
+        On the site's bill; which part of a grant it is taken from: ``core_hours`` or ``gpu_hours``.
+    low, high
+        At the shortest and the longest expected time.
+    bound
+        With every job at its time limit, gate jobs included: what a budget is held against.
+    bound_hours
+        The bound in core-hours or GPU-hours.
+    """
+
+    unit: str
+    pool: str
+    low: float
+    high: float
+    bound: float
+    bound_hours: float
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A partition that was looked at.
+
+    Attributes
+    ----------
+    why
+        Why it was chosen or not.
+    cost
+        None where the plan does not fit, or the price is not known.
+    seconds_low, seconds_high
+        From the first job's start to the last one's end, expected, if none waits for a node; 0 where the plan
+        does not fit.
+    """
+
+    partition: str
+    chosen: bool
+    why: str
+    cost: Cost | None = None
+    seconds_low: float = 0.0
+    seconds_high: float = 0.0
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a plan uses beside computing time.
+
+    Attributes
+    ----------
+    kilowatt_hours_low, kilowatt_hours_high
+        Electricity of the nodes' shares; None where their power is not known.
+    co2_grams_high
+        At the user's own factor of the grid; None where none was given.
+    area, write_bytes, files
+        Storage area for runs, and what the plan leaves there.
+    storage_unit, storage_day
+        Price of keeping it for a day; "" and 0 where that is free.
+    """
+
+    kilowatt_hours_low: float | None = None
+    kilowatt_hours_high: float | None = None
+    energy_source: str = ""
+    co2_grams_high: float | None = None
+    area: str = ""
+    write_bytes: int = 0
+    files: int = 0
+    storage_unit: str = ""
+    storage_day: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +156,12 @@ class Schedule:
         Project that pays; "" for the default.
     queue
         Most jobs of this run in the queue at once; 0 for no limit.
+    reasons
+        What holds for all jobs, one line each.
+    alternatives, choice
+        Every partition that was looked at, and the same in lines for people.
+    footprint
+        Energy and storage.
     """
 
     site: str
@@ -89,7 +172,20 @@ class Schedule:
     gate: Gate | None
     queue: int
     reasons: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    choice: tuple[str, ...] = ()
+    footprint: Footprint = Footprint()
     schema: str = SCHEMA
+
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """Lines for people: the choice first, then what holds for all jobs."""
+        return (*self.choice, *self.reasons)
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the chosen partition costs; None where that is not known."""
+        return next((found.cost for found in self.alternatives if found.chosen), None)
 
     def job(self, name: str) -> Job:
         """The job of that name."""
@@ -188,7 +284,13 @@ def load_schedule(values: dict[str, Any]) -> Schedule:
     try:
         jobs = tuple(Job(**_tuples(job)) for job in values["jobs"])
         gate = Gate(**values["gate"]) if values["gate"] else None
-        return Schedule(**{**_tuples(values), "jobs": jobs, "gate": gate})
+        others = tuple(
+            Alternative(**{**one, "cost": Cost(**one["cost"]) if one["cost"] else None})
+            for one in values.get("alternatives", ())
+        )
+        used = Footprint(**values.get("footprint", {}))
+        made = {"jobs": jobs, "gate": gate, "alternatives": others, "footprint": used}
+        return Schedule(**{**_tuples(values), **made})
     except (KeyError, TypeError) as error:
         raise StoreError(f"a schedule is damaged: {error}; compile again") from None
 

@@ -12,6 +12,7 @@ from hpcflow.api import Asked, ask
 from hpcflow.cli.explain import COLUMNS, cheaper, explain, explained_json, span
 from hpcflow.executors.slurm import schedule_of
 from hpcflow.plan.calibration import Calibration, KernelTimes
+from hpcflow.slurm.jobs import Options
 from hpcflow_kernels import get
 from tests.cli.conftest import Command, write_files
 
@@ -38,7 +39,7 @@ def shipped(repo: Path, tmp_path: Path, name: str) -> Asked:
 @pytest.mark.parametrize("site", [None, "lumi", "mini-lumi", "local"])
 def test_a_shipped_workflow_fits_one_screen(repo: Path, tmp_path: Path, name: str, site: str | None) -> None:
     asked = shipped(repo, tmp_path, name)
-    schedule = schedule_of(asked.cut, site, "project_1") if site else None
+    schedule = schedule_of(asked.cut, site, Options(account="project_1")) if site else None
     lines = "\n".join(explain(asked, schedule)).splitlines()
     assert len(lines) <= SCREEN
     assert max(map(len, lines)) <= COLUMNS

@@ -185,7 +185,6 @@ LONG_WITH_REASON = {
         "one table from one scan; its columns must agree, so they are made together",
     ),
     "hpcflow.run.agent": (520, "one life of one process: hand out, watch, respawn, stop"),
-    "hpcflow.slurm.jobs": (500, "the packing rule: its cases are only right together"),
     "hpcflow.slurm.testbed": (460, "starting and sweeping a cluster's programs are one promise"),
     "hpcflow.units": (600, "the public functions on quantities; the tables are apart in unit_tables"),
     "hpcflow.workflow.load_yaml": (440, "one pass over the event stream; most of it is remedies"),

@@ -3,7 +3,7 @@
 # CSC Kajaani).
 #
 # Why it is so:
-#   partition small: the default of lumi; shared nodes, 128 cores, 224G, at most 3-00:00:00
+#   partition small: the cheapest that fits; shared nodes, 128 cores, 224G, at most 3-00:00:00
 #   stage ingest (ingest): 14 blocks of 0.2 to 1.5 s
 #   stage band+envelope+condition (tiles): 28 blocks of 0.5 to 4 s
 #   stage diagnosis (records): 14 blocks of 0.3 to 3 s
@@ -12,9 +12,8 @@
 #   workers 2: the fewest with which it is expected to end in 3 minutes
 #   memory: 2 × 420M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:49 to 00:02:10, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.072 core-hours at the longest expected time
-#   gate jobs: whether a job may submit jobs here is not known (not documented; a gate says so in its log
-#     where it is refused)
+#   cost: up to 0.0725 core-hours at the longest expected time
+#   gate jobs: that a job may submit jobs here is assumed; one that is refused says so in its log
 #
 #SBATCH --job-name=hl-c639e82f-all
 #SBATCH --partition=small

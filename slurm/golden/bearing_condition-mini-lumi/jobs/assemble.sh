@@ -2,13 +2,13 @@
 # Job assemble: stage assemble, by hpcflow 0.1.0 for mini-LUMI (a Slurm on this machine).
 #
 # Why it is so:
-#   partition small: the default of mini-lumi; shared nodes, 8 cores, 6G, at most 3-00:00:00
+#   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
 #   stage assemble (assemble): 1 block of 0.5 to 5 s
 #   packing: 4 elements were asked for
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 260M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:32 to 00:00:37, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.01 core-hours at the longest expected time
+#   cost: up to 0.0103 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-ac805b89-assemble

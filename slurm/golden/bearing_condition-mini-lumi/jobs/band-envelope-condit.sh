@@ -3,14 +3,14 @@
 # machine).
 #
 # Why it is so:
-#   partition small: the default of mini-lumi; shared nodes, 8 cores, 6G, at most 3-00:00:00
+#   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
 #   stage band+envelope+condition (tiles): 28 blocks of 0.5 to 4 s
 #   packing: 4 elements were asked for
 #   array: 4 elements, each a fixed share of the blocks, 3 to a wave
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 420M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:36 to 00:01:00, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.067 core-hours at the longest expected time
+#   cost: up to 0.0667 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-ac805b89-band-envelope-condit

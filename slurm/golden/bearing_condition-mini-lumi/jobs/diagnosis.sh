@@ -2,14 +2,14 @@
 # Job diagnosis: stage diagnosis, by hpcflow 0.1.0 for mini-LUMI (a Slurm on this machine).
 #
 # Why it is so:
-#   partition small: the default of mini-lumi; shared nodes, 8 cores, 6G, at most 3-00:00:00
+#   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
 #   stage diagnosis (records): 14 blocks of 0.3 to 3 s
 #   packing: 4 elements were asked for
 #   array: 4 elements, each a fixed share of the blocks, 3 to a wave
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 380M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:33 to 00:00:44, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.049 core-hours at the longest expected time
+#   cost: up to 0.0489 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-ac805b89-diagnosis

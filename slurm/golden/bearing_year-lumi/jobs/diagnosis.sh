@@ -2,15 +2,14 @@
 # Job diagnosis: stage diagnosis, by hpcflow 0.1.0 for LUMI (EuroHPC, CSC Kajaani).
 #
 # Why it is so:
-#   partition small: the default of lumi; shared nodes, 128 cores, 224G, at most 3-00:00:00
+#   partition small: the cheapest that fits; shared nodes, 128 cores, 224G, at most 3-00:00:00
 #   stage diagnosis (records): 52000 blocks of 1 to 6 s
 #   packing: one allocation is enough
 #   workers 128: with fewer it would take longer, more are of no use or do not fit
 #   memory: 128 × 500M × 1.25 headroom, and 512M for the agent
 #   time 01:10:00: expected 00:07:19 to 00:41:14, × 1.5 margin, and time to finish blocks when warned
 #   cost: up to 88 core-hours at the longest expected time
-#   gate jobs: whether a job may submit jobs here is not known (not documented; a gate says so in its log
-#     where it is refused)
+#   gate jobs: that a job may submit jobs here is assumed; one that is refused says so in its log
 #
 #SBATCH --job-name=hl-a5dfe443-diagnosis
 #SBATCH --partition=small

@@ -2,7 +2,7 @@
 # Job ingest: stage ingest, by hpcflow 0.1.0 for LUMI (EuroHPC, CSC Kajaani).
 #
 # Why it is so:
-#   partition small: the default of lumi; shared nodes, 128 cores, 224G, at most 3-00:00:00
+#   partition small: the cheapest that fits; shared nodes, 128 cores, 224G, at most 3-00:00:00
 #   stage ingest (ingest): 52000 blocks of 20 to 90 s
 #   packing: elements of at most 04:00:00
 #   array: 3 elements, each a fixed share of the blocks, 3 to a wave
@@ -10,8 +10,7 @@
 #   memory: 128 × 600M × 1.25 headroom, and 512M for the agent
 #   time 05:20:00: expected 00:45:52 to 03:24:32, × 1.5 margin, and time to finish blocks when warned
 #   cost: up to 1,309 core-hours at the longest expected time
-#   gate jobs: whether a job may submit jobs here is not known (not documented; a gate says so in its log
-#     where it is refused)
+#   gate jobs: that a job may submit jobs here is assumed; one that is refused says so in its log
 #
 #SBATCH --job-name=hl-a5dfe443-ingest
 #SBATCH --partition=small

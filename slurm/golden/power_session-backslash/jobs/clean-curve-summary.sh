@@ -3,14 +3,14 @@
 # machine).
 #
 # Why it is so:
-#   partition small: the default of mini-lumi; shared nodes, 8 cores, 6G, at most 3-00:00:00
+#   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
 #   stage clean+curve+summary (records): 9 blocks of 0.1 to 1 s
 #   packing: 2 elements were asked for
 #   array: 2 elements, each a fixed share of the blocks, 2 to a wave
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 240M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:32 to 00:00:37, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.021 core-hours at the longest expected time
+#   cost: up to 0.0206 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-81c0c5df-clean-curve-summary

@@ -2,7 +2,7 @@
 # Job all: stages ingest, clean+curve+summary, athlete, by hpcflow 0.1.0 for LUMI (EuroHPC, CSC Kajaani).
 #
 # Why it is so:
-#   partition small: the default of lumi; shared nodes, 128 cores, 224G, at most 3-00:00:00
+#   partition small: the cheapest that fits; shared nodes, 128 cores, 224G, at most 3-00:00:00
 #   stage ingest (ingest): 9 blocks of 0.2 to 2 s
 #   stage clean+curve+summary (records): 9 blocks of 0.1 to 1 s
 #   stage athlete (reduce): 1 block of 0.1 to 1 s
@@ -10,9 +10,8 @@
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 240M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:39 to 00:01:04, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.018 core-hours at the longest expected time
-#   gate jobs: whether a job may submit jobs here is not known (not documented; a gate says so in its log
-#     where it is refused)
+#   cost: up to 0.0178 core-hours at the longest expected time
+#   gate jobs: that a job may submit jobs here is assumed; one that is refused says so in its log
 #
 #SBATCH --job-name=hl-0e124031-all
 #SBATCH --partition=small

@@ -3,7 +3,7 @@
 # machine).
 #
 # Why it is so:
-#   partition small: the default of mini-lumi; shared nodes, 8 cores, 6G, at most 3-00:00:00
+#   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
 #   stage ingest (ingest): 9 blocks of 0.2 to 2 s
 #   stage clean+curve+summary (records): 9 blocks of 0.1 to 1 s
 #   stage athlete (reduce): 1 block of 0.1 to 1 s
@@ -11,7 +11,7 @@
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 240M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:39 to 00:01:04, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.018 core-hours at the longest expected time
+#   cost: up to 0.0178 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-623a7fc4-all

@@ -1,0 +1,88 @@
+"""What a plan uses beside computing time: electricity, bytes and files; held against the site's quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hpcflow.errors import PlanError
+from hpcflow.site import Site, format_decimal
+from hpcflow.slurm.choice import short
+from hpcflow.slurm.needs import Options, StageNeed
+from hpcflow.slurm.placement import Fit, request
+from hpcflow.slurm.schedule import Footprint
+
+DAY = 86400.0
+
+
+def footprint(needs: Sequence[StageNeed], chosen: Fit, site: Site, options: Options) -> Footprint:
+    """Energy and storage of a plan.
+
+    Raises
+    ------
+    PlanError
+        Where the results exceed what the area for runs holds, in bytes or in files.
+    """
+    size, files = sum(need.write_bytes for need in needs), sum(need.files for need in needs)
+    area = next((name for name, one in site.storage.items() if one.use == "work"), "")
+    stored = None
+    if area:
+        _check_quota(site, area, size, files)
+        stored = site.stored(area, size, DAY)
+    low, high, source = _energy(chosen, site, options)
+    return Footprint(
+        kilowatt_hours_low=low,
+        kilowatt_hours_high=high,
+        energy_source=source,
+        co2_grams_high=None if high is None or options.grid is None else high * options.grid,
+        area=area,
+        write_bytes=size,
+        files=files,
+        storage_unit=stored.unit if stored else "",
+        storage_day=stored.amount if stored else 0.0,
+    )
+
+
+def _check_quota(site: Site, area: str, size: int, files: int) -> None:
+    place = site.storage[area]
+    if place.files is not None and files > place.files:
+        raise PlanError(
+            f"{place.path} holds {place.files:,} files; the plan makes {files:,}, so it would stop in the "
+            "middle; use larger blocks, save fewer steps, or have the quota raised"
+        )
+    if place.quota is not None and size > place.quota:
+        raise PlanError(
+            f"{place.path} holds {format_decimal(place.quota)}; the plan writes {format_decimal(size)}, so "
+            "it would stop in the middle; save fewer steps, or have the quota raised"
+        )
+
+
+def _energy(chosen: Fit, site: Site, options: Options) -> tuple[float | None, float | None, str]:
+    low, high, source = 0.0, 0.0, ""
+    for shape in chosen.shapes:
+        asked = request(shape, chosen.spot, options)
+        share = shape.elements * max(asked.cpus / shape.node.cores, asked.memory / shape.node.memory)
+        first = site.energy(shape.kind, share, shape.low)
+        last = site.energy(shape.kind, share, shape.seconds)
+        if first is None or last is None:
+            return None, None, ""
+        low, high, source = low + first.kilowatt_hours, high + last.kilowatt_hours, last.source
+    return (low, high, source) if chosen.shapes else (None, None, "")
+
+
+def footprint_lines(used: Footprint, site: Site, options: Options) -> Iterator[str]:
+    """The same for people."""
+    if used.kilowatt_hours_low is not None and used.kilowatt_hours_high is not None:
+        low, high = used.kilowatt_hours_low, used.kilowatt_hours_high
+        factor, unit = (1, "kWh") if high >= 1 else (1000, "Wh")
+        text = f"energy: {short(low * factor)} to {short(high * factor)} {unit}"
+        if used.co2_grams_high is not None:
+            text += f", up to {short(used.co2_grams_high)} g CO2 at your {options.grid:g} g/kWh"
+        yield f"{text} (average power of nodes; source in --json)"
+    if used.area and used.write_bytes:
+        place = site.storage[used.area]
+        text = f"storage: {format_decimal(used.write_bytes)} in {used.files:,} files on {place.path}"
+        if used.storage_unit:
+            text += f", {short(used.storage_day)} {used.storage_unit} a day"
+        if place.quota is not None and place.files is not None:
+            text += f", of {format_decimal(place.quota)}"
+        yield text
