@@ -6,6 +6,7 @@ they are wanted; a chunk of which only a part is wanted is kept, since its neigh
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import threading
@@ -319,9 +320,10 @@ def file_bytes(meta: ArrayMeta, rows: np.ndarray) -> bytes | None:
     """
     rows = np.asarray(rows, meta.dtype, order="C")
     step = meta.chunk[0] if meta.chunk else 1
-    parts: list[bytes | memoryview] = []
     index = np.full((meta.chunks, 2), MISSING, "<u8")
-    offset = 16 * meta.chunks + 4 if meta.sharded and meta.index_first else 0
+    begin = 16 * meta.chunks + 4 if meta.sharded and meta.index_first else 0
+    file = io.BytesIO()
+    file.seek(begin)
     for number in range(meta.chunks):
         values = rows[number * step : (number + 1) * step] if meta.chunk else rows
         if meta.chunk and not len(values):
@@ -330,20 +332,18 @@ def file_bytes(meta: ArrayMeta, rows: np.ndarray) -> bytes | None:
             padded = np.full(meta.chunk, meta.fill, meta.dtype)
             padded[: len(values)] = values
             values = padded
-        if only_fill(values, meta.fill):
-            continue
-        body = meta.chain.encode(values)
-        length = sum(len(b) for b in body)
-        index[number] = offset, length
-        offset += length
-        parts += body
-    if not parts:
+        if not only_fill(values, meta.fill):
+            offset = file.tell()
+            file.writelines(meta.chain.encode(values))
+            index[number] = offset, file.tell() - offset
+    if file.tell() == begin:
         return None
     if meta.sharded:
         raw = index.reshape(-1).view(np.uint8)
-        table = [raw.tobytes(), checksum(raw)]
-        parts = [*table, *parts] if meta.index_first else [*parts, *table]
-    return b"".join(parts)
+        if meta.index_first:
+            file.seek(0)
+        file.writelines((raw.data, checksum(raw)))
+    return file.getvalue()
 
 
 def only_fill(values: np.ndarray, fill: np.generic) -> bool:

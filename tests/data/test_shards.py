@@ -19,7 +19,7 @@ from hpcflow.data.chain import Blosc, Chain, Zstd
 from hpcflow.data.encode import ArraySpec, encode, meta_of, metadata, shard_key, zarr_bytes
 from hpcflow.data.foreign import open_regions
 from hpcflow.data.recent import Recent
-from hpcflow.data.shards import DirectArray, only_fill
+from hpcflow.data.shards import DirectArray, file_bytes, only_fill
 from hpcflow.data.store import Regions
 from hpcflow.errors import StoreError
 
@@ -126,6 +126,28 @@ def test_writes_the_bytes_that_zarr_writes(
     for a, b in holes:
         values[a:b] = spec.fill
     assert encode(spec, values) == zarr_bytes(spec, values)
+
+
+@pytest.mark.parametrize(
+    "codecs", ["none", "none, checked", "lz4", "lz4, checked", "zstd in blosc", "noshuffle"]
+)
+@pytest.mark.parametrize("index_location", ["start", "end"])
+def test_writes_other_chains_as_zarr_does(tmp_path: Path, codecs: str, index_location: str) -> None:
+    case = {
+        "shape": (64, 3),
+        "chunk": (16, 3),
+        "file": (64, 3),
+        "dtype": "float64",
+        "fill": 0.0,
+        "codecs": codecs,
+        "index_location": index_location,
+        "holes": [(slice(16, 32), slice(None))],
+        "seed": 1,
+    }
+    values = np.asarray(create(tmp_path / "a", case)[...])
+    meta = read_meta(tmp_path / "a")
+    assert meta is not None
+    assert file_bytes(meta, values) == (tmp_path / "a" / meta.key((0, 0))).read_bytes()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int32", "uint8"])
