@@ -1,4 +1,4 @@
-"""One workflow from Zarr to Zarr: zero-phase band-pass, then one row per 10 s window.
+"""One workflow from Zarr to Zarr: zero-phase band-pass, then a Welch spectrum per 10 s window.
 
 hpcflow on two Dask workers, xarray with map_overlap on the same two, and the loop over shards that one writes
 by hand with zarr-python and SciPy. All read the same shards and write the same codec with the same checksums;
@@ -25,7 +25,6 @@ from zarr.codecs import BytesCodec, Crc32cCodec, ShardingCodec
 from benchmarks.measure import Measure
 from benchmarks.storage import CHANNELS, LZ4, signal
 from hpcflow.api import ask, compute, open_results, start
-from hpcflow_kernels.registry import contracts
 
 RATE = 1000.0
 LOW, HIGH, ORDER = 5.0, 200.0, 4
@@ -34,10 +33,7 @@ SEGMENT = 1024
 HALO = 2000
 """Samples that the peers read on either side of a shard."""
 
-WELCH = "welch" in contracts()
-STEP = "welch" if WELCH else "condition_indicators"
-GIVEN = f"window: 10 s, nperseg: {SEGMENT}, overlap: 50 %" if WELCH else "window: 10 s"
-COLUMNS = SEGMENT // 2 + 1 if WELCH else 5
+COLUMNS = SEGMENT // 2 + 1
 
 WORKFLOW = f"""\
 hpcflow: 1
@@ -46,7 +42,7 @@ datasets:
   mill: {{zarr: store.zarr}}
 steps:
   band: {{kernel: bandpass, input: mill.v, with: {{low: {LOW} Hz, high: {HIGH} Hz, order: {ORDER}}}}}
-  rows: {{kernel: {STEP}, input: band, with: {{{GIVEN}}}}}
+  rows: {{kernel: welch, input: band, with: {{window: 10 s, nperseg: {SEGMENT}, overlap: 50 %}}}}
 save: [rows]
 """
 
@@ -118,19 +114,11 @@ def filtered(x: np.ndarray) -> np.ndarray:
 
 
 def rows_of(x: np.ndarray) -> np.ndarray:
-    """(channels, samples) -> (channels, windows, columns), as SciPy's users write it."""
-    frames = x.reshape(len(x), -1, WINDOW)
-    if WELCH:
-        from scipy.signal import welch
+    """(channels, samples) -> (channels, windows, frequencies)."""
+    from scipy.signal import welch
 
-        density: np.ndarray = welch(frames, RATE, nperseg=SEGMENT)[1]
-        return density
-    from scipy.stats import kurtosis, skew
-
-    centred = frames - frames.mean(axis=-1, keepdims=True)
-    rms, peak = centred.std(axis=-1), np.abs(centred).max(axis=-1)
-    shape = kurtosis(centred, axis=-1, fisher=False), skew(centred, axis=-1)
-    return np.stack([rms, peak, peak / rms, *shape], axis=-1).astype(np.float32)
+    density: np.ndarray = welch(x.reshape(len(x), -1, WINDOW), RATE, nperseg=SEGMENT)[1]
+    return density
 
 
 def by_loop(folder: Path, size: Size) -> np.ndarray:
@@ -183,11 +171,8 @@ def rows_of_run(run: Any) -> np.ndarray:
     """First channel's rows of a finished run."""
     found = open_results(run)["rows"]
     first = slice(int(found.row_start[0]), int(found.row_start[0] + found.row_size[0]))
-    if WELCH:
-        density = next(v for v in found.data_vars.values() if v.ndim == 2)
-        return np.asarray(density[first])
-    names = ("rms", "peak", "crest_factor", "kurtosis", "skewness")
-    return np.stack([np.asarray(found[name][first]) for name in names], axis=-1)
+    density = next(v for v in found.data_vars.values() if v.ndim == 2)
+    return np.asarray(density[first])
 
 
 def truth(folder: Path) -> np.ndarray:
@@ -199,10 +184,8 @@ def truth(folder: Path) -> np.ndarray:
 
 
 def error(rows: np.ndarray, want: np.ndarray) -> float:
-    """Largest deviation of a column as a part of its largest value."""
-    if WELCH:
-        return float(np.abs(rows - want).max() / np.abs(want).max())
-    return float((np.abs(rows - want).max(axis=0) / np.abs(want).max(axis=0)).max())
+    """Largest deviation as a part of the largest value."""
+    return float(np.abs(rows - want).max() / np.abs(want).max())
 
 
 @contextmanager
@@ -257,7 +240,7 @@ def costs(place: Path, size: Size) -> dict[str, Cost]:
 def measures(small: bool, timers: bool) -> Iterator[Measure]:
     """Results against the truth, then what they cost; `small` takes 13 MB in place of 1 GB."""
     size = SMALL if small else FULL
-    base = f"end_to_end.{STEP}"
+    base = "end_to_end.welch"
     with tempfile.TemporaryDirectory() as name:
         place = Path(name) / "all"
         write_store(place, size)
