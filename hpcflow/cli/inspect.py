@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +17,7 @@ from hpcflow.cli.waiting import job_words
 
 if TYPE_CHECKING:
     from hpcflow.run.folder import RunFolder
+    from hpcflow.run.ledger import Ledger
     from hpcflow.slurm.status import JobState
 
 Runs = Annotated[Path, typer.Option(help="Folder that holds runs.")]
@@ -57,19 +61,59 @@ def status(
         (name, f"{c.done:,}", f"{c.total:,}", c.failed or "", c.aside or "") for name, c in counts.items()
     ]
     typer.echo(table(("stage", "done", "of", "failed", "records aside"), rows, right=(1, 2, 3, 4)))
-    for name in ledger.stages:
-        for block, reason in list(ledger.failures(name).items())[:3]:
-            typer.echo(f"failed: {name}, block {block}: {reason}")
-    for item, reason in [*folder.request.get("aside", ()), *sorted(ledger.aside().items())]:
-        typer.echo(f"set aside: {item}: {reason}")
+    for line in [*_left(ledger), *_failed(folder, ledger), *_aside(folder, ledger)]:
+        typer.echo(line)
     if submitted:
-        typer.echo(table(("job", "name", "state", "reason", "starts"), [_row(j) for j in submitted]))
-        for words in job_words(submitted):
-            typer.echo(words)
+        for line in _job_lines(submitted):
+            typer.echo(line)
     if folder.stop_file.exists():
         typer.echo("a STOP file is present: nothing new starts until `hpcflow resume`")
     elif state["state"] != "done" and not any(j.alive for j in submitted):
         typer.echo(f"next: hpcflow resume {folder.path}")
+
+
+SHOWN = 10
+"""Lines of one sort before the rest is counted."""
+
+
+def _left(ledger: Ledger) -> Iterator[str]:
+    from hpcflow.run.pace import seconds_left
+    from hpcflow.units import format_duration
+
+    for stage in ledger.stages:
+        left = seconds_left(ledger, stage, time.time())
+        if left is not None:
+            yield f"{stage}: about {format_duration(left)} left at its present pace"
+
+
+def _failed(folder: RunFolder, ledger: Ledger) -> Iterator[str]:
+    failures = [(stage, *found) for stage in ledger.stages for found in ledger.failures(stage).items()]
+    for stage, block, reason in failures[:SHOWN]:
+        yield f"failed: {stage}, block {block}: {reason}"
+    if len(failures) > SHOWN:
+        yield f"and {len(failures) - SHOWN:,} more blocks failed; --json has the number of each stage"
+    if failures:
+        stage, block, _ = failures[0]
+        yield f"see why: hpcflow replay {folder.path} --stage {stage} --block {block}"
+
+
+def _aside(folder: RunFolder, ledger: Ledger) -> Iterator[str]:
+    items = [*folder.request.get("aside", ()), *sorted(ledger.aside().items())]
+    yield from (f"set aside: {item}: {reason}" for item, reason in items[:SHOWN])
+    if len(items) > SHOWN:
+        yield f"and {len(items) - SHOWN:,} more; the report lists all"
+
+
+def _job_lines(jobs: Sequence[JobState]) -> Iterator[str]:
+    """A table of a few jobs; of many only those that have neither ended well nor wait like others."""
+    shown = list(jobs)
+    if len(jobs) > 2 * SHOWN:
+        states = Counter(job.state for job in jobs)
+        yield f"{len(jobs):,} jobs: " + ", ".join(f"{n:,} {state}" for state, n in states.most_common())
+        shown = [job for job in jobs if job.state not in ("COMPLETED", "PENDING")][-SHOWN:]
+    if shown:
+        yield table(("job", "name", "state", "reason", "starts"), [_row(job) for job in shown])
+    yield from job_words(jobs)
 
 
 def _jobs(folder: RunFolder) -> list[JobState]:
