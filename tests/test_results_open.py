@@ -22,6 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return folder
 
 
+@pytest.mark.filterwarnings("error")
 def test_xarray_shows_coordinates_units_and_attributes(run: RunFolder) -> None:
     envelope = xr.open_zarr(run.step_store("envelope", True))
     assert envelope.amplitude.dims == ("frame", "frequency")
@@ -43,7 +44,7 @@ def test_xarray_shows_coordinates_units_and_attributes(run: RunFolder) -> None:
 
 def test_the_dataset_store_opens_too(run: RunFolder) -> None:
     store = Path(run.request["datasets"]["machine"]["store"])
-    machine = xr.open_zarr(store, consolidated=False)
+    machine = xr.open_zarr(store)
     assert machine.acceleration.dims == ("sample",)
     assert machine.acceleration.attrs["units"] == "m s-2"
     assert float(machine.fact_speed[0]) == pytest.approx(25.0)

@@ -98,9 +98,27 @@ def metadata(spec: ArraySpec) -> bytes:
     return bytes(files["zarr.json"].to_bytes())
 
 
-def group_metadata(attrs: Mapping[str, Any]) -> bytes:
-    """A group's `zarr.json`."""
-    body = {"attributes": dict(attrs), "zarr_format": 3, "node_type": "group"}
+def group_metadata(attrs: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> bytes:
+    """A group's `zarr.json`.
+
+    Parameters
+    ----------
+    attrs
+        The group's attributes.
+    files
+        All files of a group that will not change shape any more, by name: the metadata of its arrays is
+        repeated in the group's (consolidated), so that readers open one file and not one per array.
+    """
+    body: dict[str, Any] = {"attributes": dict(attrs), "zarr_format": 3, "node_type": "group"}
+    if files:
+        arrays = {
+            name.removesuffix("/zarr.json"): name for name in sorted(files) if name.endswith("/zarr.json")
+        }
+        body["consolidated_metadata"] = {
+            "kind": "inline",
+            "must_understand": False,
+            "metadata": {array: json.loads(files[name]) for array, name in arrays.items()},
+        }
     return json.dumps(body, indent=2).encode()
 
 

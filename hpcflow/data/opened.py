@@ -19,7 +19,7 @@ def open_store(path: Path) -> xarray.Dataset:
     """
     import xarray
 
-    dataset: xarray.Dataset = xarray.open_zarr(path, consolidated=False, chunks=None)
+    dataset: xarray.Dataset = xarray.open_zarr(path, chunks=None)
     fields = dataset.attrs.get("fields", ())
     names = [
         name

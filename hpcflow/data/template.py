@@ -170,7 +170,12 @@ def whole_files(
     step: StepPlan, arrays: Mapping[str, np.ndarray], attrs: Mapping[str, Any]
 ) -> Iterator[tuple[str, bytes]]:
     """Files of a result that is one value or curve over all records."""
-    yield "zarr.json", group_metadata(attrs)
+    files = dict(_whole_arrays(step, arrays))
+    yield from files.items()
+    yield "zarr.json", group_metadata(attrs, files)
+
+
+def _whole_arrays(step: StepPlan, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, bytes]]:
     for field in step.fields:
         spec = ArraySpec(
             field.name, field.shape, field.dtype, tuple(name for name, _, _ in field.dims), field_attrs(field)

@@ -7,8 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from hpcflow.data.encode import ArraySpec, encode, shard_key
-from hpcflow.data.template import field_spec, record_files, row_coordinate_specs
+from hpcflow.data.encode import ArraySpec, encode, group_metadata, shard_key
+from hpcflow.data.template import (
+    field_spec,
+    record_files,
+    result_attrs,
+    row_coordinate_specs,
+    template_files,
+)
 from hpcflow.plan.axes import RowAxis
 from hpcflow.plan.model import StagePlan, StepPlan
 from hpcflow.plan.records import ASIDE, Fact, RecordTable
@@ -37,7 +43,12 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         files.append(_shard(spec, block, _coordinate(spec.name, axis, start, stop)))
     if block == 0:
         table = live_table(ctx, step.dataset)
-        files += record_files(step, table, axis.start, axis.size)
+        records = dict(record_files(step, table, axis.start, axis.size))
+        files += records.items()
+        # Every array has its final shape now, so the group may repeat their metadata.
+        files.append(
+            ("zarr.json", group_metadata(result_attrs(step), {**dict(template_files(step)), **records}))
+        )
     store = ctx.folder.step_store(step.name, step.saved)
     return BlockOutput(
         files=[NewFile(ctx.result_name(step, name), store / name, content) for name, content in files]

@@ -7,7 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from hpcflow.data.encode import group_metadata
-from hpcflow.data.store import group_attrs, left_out_as_stored, stored_as_planned, stored_table
+from hpcflow.data.store import (
+    group_attrs,
+    left_out_as_stored,
+    stored_as_planned,
+    stored_table,
+    template_files,
+)
 from hpcflow.data.table import table_files
 from hpcflow.plan.model import StagePlan
 from hpcflow.plan.records import ASIDE, LEFT_OUT, OK, PLANNED
@@ -32,7 +38,8 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     closed = replace(table, status=status, reason=reason)
     dataset = ctx.cut.dataset(stage.dataset)
     files = dict(table_files(closed))
-    files["zarr.json"] = group_metadata(group_attrs(dataset, closed))
+    arrays = {**dict(template_files(dataset, closed)), **files}
+    files["zarr.json"] = group_metadata(group_attrs(dataset, closed), arrays)
     store = ctx.store(stage.dataset)
     return BlockOutput(
         files=[
