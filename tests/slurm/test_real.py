@@ -265,11 +265,14 @@ def test_a_controller_away_is_no_answer(bed: Testbed, make: Make, monkeypatch: p
     assert done_once(folder, "one", 2)
 
 
+@pytest.mark.machine
 def test_the_kernel_kills_a_worker_and_the_agent_goes_on_with_fewer(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = os.geteuid() == 0 and Path("/sys/fs/cgroup/memory").is_dir()
-    require(held and not missing_programs(), "root, cgroup v1 and Slurm")
+    if not held:
+        pytest.skip("root and cgroup v1 are needed, which no package can give")
+    require(not missing_programs(), "Slurm")
     place = Path(tempfile.mkdtemp(prefix="tb", dir="/tmp"))
     try:
         with testbed(place / "s", nodes={"cpu": 1}, cgroup=True) as bed:
