@@ -99,11 +99,9 @@ def rolling_min(x: np.ndarray, n: int) -> np.ndarray:
 
 def _extremes(x: np.ndarray, n: int, largest: bool) -> np.ndarray:
     from hpcflow_kernels.rolling_loops import extremes
-    from hpcflow_kernels.spectral_loops import all_finite
 
     def fill(row: np.ndarray, out: np.ndarray) -> None:
-        if all_finite(row):
-            extremes(row, n, largest, out)
+        if extremes(row, n, largest, out):
             return
         missing = np.isnan(row)
         extremes(np.where(missing, row.dtype.type(-np.inf if largest else np.inf), row), n, largest, out)

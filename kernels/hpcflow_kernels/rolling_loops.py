@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
-from hpcflow_kernels.simd import broadcast, extract, fma, load, maximum, minimum, splat, sqrt, store
+from hpcflow_kernels.simd import broadcast, fma, load, maximum, minimum, splat, sqrt, store, total
 
-BLOCK = 2048
-"""Results of one block: work arrays of 8 KiB of float32, more only where windows are longer."""
+BLOCK = 1024
+"""Results of one block: work arrays of 4 KiB of float32, more only where windows are longer."""
 
 
 @inlined
@@ -30,13 +30,13 @@ def _take(x: np.ndarray, start: int, count: int, room: int, work: np.ndarray) ->
 
 
 @compiled
-def extremes(x: np.ndarray, n: int, largest: bool, out: np.ndarray) -> None:
-    """Largest or smallest value of each window, exactly.
+def extremes(x: np.ndarray, n: int, largest: bool, out: np.ndarray) -> bool:
+    """Largest or smallest value of each window, exactly; False where a sample is not finite.
 
     Parameters
     ----------
     x : ndarray of float32 or float64, shape (samples,)
-        Without NaN.
+        Results are right where no sample is NaN.
     n : int
         Samples of a window, from 1 to `samples`.
     largest : bool
@@ -46,10 +46,13 @@ def extremes(x: np.ndarray, n: int, largest: bool, out: np.ndarray) -> None:
     """
     block = max(BLOCK, (2 * n + 7) // 8 * 8)
     work = np.empty(block + n + 16, x.dtype)
+    odd = splat(x, 0.0, 8)
     for start in range(0, len(out), block):
         rows = min(block, len(out) - start)
         valid = rows + n - 1
         _take(x, start, valid, valid + 16, work)
+        for i in range(0, valid, 8):
+            odd = odd + (load(work, i, 8) - load(work, i, 8))
         m = 1
         while 4 * m <= n:
             valid -= 3 * m
@@ -78,6 +81,7 @@ def extremes(x: np.ndarray, n: int, largest: bool, out: np.ndarray) -> None:
             store(out, start + i, load(work, i, 8))
         for i in range(rows // 8 * 8, rows):
             out[start + i] = work[i]
+    return np.isfinite(total(odd))  # type: ignore[no-any-return]
 
 
 @inlined
@@ -114,7 +118,6 @@ def means(x: np.ndarray, n: int, out: np.ndarray) -> None:
     spare = levels * room
     work = np.zeros(spare + room, x.dtype)
     scale = splat(x, 1.0 / n, 8)
-    inverse = extract(scale, 0)
     for start in range(0, len(out), block):
         rows = min(block, len(out) - start)
         valid = rows + n - 1
@@ -129,23 +132,29 @@ def means(x: np.ndarray, n: int, out: np.ndarray) -> None:
                 store(work, i + room, a + b)
             m *= 4
         p, done = 1, parts[0, 0]
-        while p < count:  # one or three parts at a time go on top of the first one, in a row of their own
-            b = parts[p, 0]
-            if p + 2 < count:
-                c, d = parts[p + 1, 0], parts[p + 2, 0]
-                for i in range(0, rows, 8):
-                    more = load(work, c + i, 8) + load(work, d + i, 8)
-                    store(work, spare + i, (load(work, done + i, 8) + load(work, b + i, 8)) + more)
-                p += 3
+        while p + 3 < count:  # three parts at a time go on top of the first one, in a row of their own
+            b, c, d = parts[p, 0], parts[p + 1, 0], parts[p + 2, 0]
+            for i in range(0, rows, 8):
+                more = load(work, c + i, 8) + load(work, d + i, 8)
+                store(work, spare + i, (load(work, done + i, 8) + load(work, b + i, 8)) + more)
+            p, done = p + 3, spare
+        parts_left = count - p
+        b, c = parts[p, 0], parts[p + 1, 0]
+        d = parts[p + 2, 0]
+        for i in range(0, rows, 8):
+            added = load(work, done + i, 8)
+            if parts_left == 1:
+                added = added + load(work, b + i, 8)
+            elif parts_left == 2:
+                added = added + (load(work, b + i, 8) + load(work, c + i, 8))
+            elif parts_left == 3:
+                more = load(work, c + i, 8) + load(work, d + i, 8)
+                added = (added + load(work, b + i, 8)) + more
+            if i + 8 <= rows:
+                store(out, start + i, added * scale)
             else:
-                for i in range(0, rows, 8):
-                    store(work, spare + i, load(work, done + i, 8) + load(work, b + i, 8))
-                p += 1
-            done = spare
-        for i in range(0, rows - 7, 8):
-            store(out, start + i, load(work, done + i, 8) * scale)
-        for i in range(rows // 8 * 8, rows):
-            out[start + i] = work[done + i] * inverse
+                store(work, spare + i, added * scale)
+                out[start + i : start + rows] = work[spare + i : spare + rows]
 
 
 @compiled

@@ -77,11 +77,10 @@ def welch(
     dtype = np.dtype(np.float32 if x.dtype == np.float32 else np.float64)
     rows = np.moveaxis(x, axis, -1)
     pxx = np.empty((*rows.shape[:-1], n // 2 + 1), dtype)
-    plan = _plan(n, dtype.str)
-    scale = 1 / (fs * np.sum(weights**2)) if scaling == "density" else 1 / np.sum(weights) ** 2
     for index in np.ndindex(rows.shape[:-1]):
         row = np.ascontiguousarray(rows[index], dtype)
-        pxx[index] = _row_power(row, weights.astype(dtype), n - shared, detrend is not False, plan, scale)
+        apart = detrend is not False
+        pxx[index] = _frame_powers(row, len(row), 1, weights, n - shared, apart, scaling, fs, False)[0]
     return np.fft.rfftfreq(n, 1 / fs), np.moveaxis(pxx, -1, axis)
 
 
@@ -126,12 +125,15 @@ def welch_windows(
     frame = frame_length(window, rate)
     rows = len(x) // frame
     x = np.ascontiguousarray(x, np.float32 if x.dtype == np.float32 else np.float64)
+    step = nperseg - min(int(nperseg * overlap + 0.5), nperseg - 1)
+    weights = _weights(taper, nperseg, x[:frame], 0)
+    if weights is not None:
+        return {"power": _frame_powers(x, frame, rows, weights, step, True, scaling, rate, True)}
     power = np.full((rows, nperseg // 2 + 1), np.nan, x.dtype)
-    shared = min(int(nperseg * overlap + 0.5), nperseg - 1)
     for row in range(rows):
         stretch = x[row * frame : (row + 1) * frame]
         if all_finite(stretch):
-            power[row] = welch(stretch, rate, taper, nperseg, shared, scaling=scaling)[1]
+            power[row] = welch(stretch, rate, taper, nperseg, nperseg - step, scaling=scaling)[1]
     return {"power": power}
 
 
@@ -213,15 +215,26 @@ def bin_order(n: int) -> np.ndarray:
     return np.concatenate([4 * quarter + r for r in range(4)])
 
 
-def _row_power(
-    x: np.ndarray, weights: np.ndarray, step: int, detrend: bool, plan: _Plan, scale: float
+def _frame_powers(
+    x: np.ndarray,
+    frame: int,
+    frames: int,
+    weights: np.ndarray,
+    step: int,
+    detrend: bool,
+    scaling: str,
+    fs: float,
+    gaps: bool,
 ) -> np.ndarray:
+    """Spectra of frames that follow one another, shape (frames, n // 2 + 1), in the type of `x`."""
     from hpcflow_kernels.spectral_loops import power_sums
 
-    n = len(weights)
-    segments = (len(x) - n) // step + 1
-    sums = np.empty(n)
-    power_sums(x, segments, step, weights, plan.twiddle, plan.order, detrend, plan.near, sums)
-    power: np.ndarray = sums[: n // 2 + 1] * (scale / segments)
-    power[1 : n // 2] *= 2
-    return power
+    n, plan = len(weights), _plan(len(weights), x.dtype.str)
+    segments, sums = (frame - n) // step + 1, np.empty((frames, n))
+    typed = weights.astype(x.dtype)
+    power_sums(x, frame, segments, step, typed, plan.twiddle, plan.order, detrend, plan.near, gaps, sums)
+    norm = fs * np.sum(weights**2) if scaling == "density" else np.sum(weights) ** 2
+    power = sums[:, : n // 2 + 1] / (norm * segments)
+    power[:, 1 : n // 2] *= 2
+    typed_power: np.ndarray = power.astype(x.dtype, copy=False)
+    return typed_power

@@ -163,79 +163,6 @@ def _last_eight(
 
 
 @compiled
-def power_sums(
-    x: np.ndarray,
-    segments: int,
-    step: int,
-    window: np.ndarray,
-    twiddle: np.ndarray,
-    order: np.ndarray,
-    detrend: bool,
-    near: int,
-    sums: np.ndarray,
-) -> None:
-    """Sum of the power spectra of a signal's segments.
-
-    Parameters
-    ----------
-    x : ndarray of float32 or float64, shape (samples,)
-    segments, step : int
-        How many, and samples from the start of one to that of the next.
-    window : ndarray of the type of `x`, shape (n,)
-        Weights; n is a power of two, at least 8.
-    twiddle : ndarray of the type of `x`, shape (2 n,)
-        Factors of all stages, those of the largest last: ``hpcflow_kernels.spectral.twiddles``.
-    order : ndarray of int64, shape (n,)
-        Bin that stands at each place after the last stage.
-    detrend : bool
-        Whether each segment's mean is taken off.
-    near : int
-        Points at and below which a transform runs stage by stage.
-    sums : ndarray of float64, shape (n,)
-        Gets, for bin k, the sum over segments of ``|X[k]|**2``.
-    """
-    n = len(window)
-    re, im, power = np.empty(8 * n, x.dtype), np.empty(8 * n, x.dtype), np.zeros(8 * n, x.dtype)
-    at, mean, gain = np.zeros(16, np.int64), np.zeros(16, x.dtype), np.zeros(16, x.dtype)
-    raw = np.zeros(n, np.float64)
-    wide = np.zeros(8, np.float64)
-    last = n
-    while last > 8:
-        last //= 4
-    for batch in range(0, segments, 16):
-        for s in range(16):
-            live = batch + s < segments
-            at[s] = (batch + s) * step if live else batch * step
-            gain[s] = 1.0 if live else 0.0
-            mean[s] = _mean(x, at[s], n) if detrend and live else 0.0
-        for j in range(0, n, 8):
-            real, imaginary = _rows(x, at, mean, gain, 0, j, window), _rows(x, at, mean, gain, 1, j, window)
-            for k in range(8):
-                store(re, 8 * (j + k), real[k])
-                store(im, 8 * (j + k), imaginary[k])
-        for base in range(0, n, near):
-            m = n
-            while m > near:
-                if base % m == 0:
-                    _stage(re, im, base, m, twiddle)
-                m //= 4
-            while m > last:
-                for inner in range(base, base + near, m):
-                    _stage(re, im, inner, m, twiddle)
-                m //= 4
-            if last == 8:
-                _last_eight(re, im, base, base + near, np.sqrt(0.5), power)
-            else:
-                _last_four(re, im, base, base + near, power)
-        if (batch // 16) % BATCHES == BATCHES - 1 or batch + 16 >= segments:
-            for p in range(n):
-                raw[order[p]] += total(convert(load(power, 8 * p, 8), wide))
-                store(power, 8 * p, load(power, 8 * p, 8) - load(power, 8 * p, 8))
-    for k in range(n):
-        sums[k] = 0.5 * (raw[k] + raw[(n - k) % n])
-
-
-@compiled
 def all_finite(x: np.ndarray) -> bool:
     """Whether no sample is missing or infinite; the difference of such a sample with itself is NaN."""
     if len(x) == 0:
@@ -252,3 +179,91 @@ def all_finite(x: np.ndarray) -> bool:
         rest += x[i] - x[i]
         i += 1
     return np.isfinite(total((a + b) + (c + d)) + rest)  # type: ignore[no-any-return]
+
+
+@compiled
+def power_sums(
+    x: np.ndarray,
+    frame: int,
+    segments: int,
+    step: int,
+    window: np.ndarray,
+    twiddle: np.ndarray,
+    order: np.ndarray,
+    detrend: bool,
+    near: int,
+    gaps: bool,
+    sums: np.ndarray,
+) -> None:
+    """Sum of the power spectra of the segments of each frame; frames follow one another.
+
+    Parameters
+    ----------
+    x : ndarray of float32 or float64, shape (samples,)
+    frame : int
+        Samples of a frame.
+    segments, step : int
+        How many in a frame, and samples from the start of one to that of the next.
+    window : ndarray of the type of `x`, shape (n,)
+        Weights; n is a power of two, at least 8.
+    twiddle : ndarray of the type of `x`, shape (2 n,)
+        Factors of all stages, those of the largest last: ``hpcflow_kernels.spectral.twiddles``.
+    order : ndarray of int64, shape (n,)
+        Bin that stands at each place after the last stage.
+    detrend : bool
+        Whether each segment's mean is taken off.
+    near : int
+        Points at and below which a transform runs stage by stage.
+    gaps : bool
+        Whether a frame with a sample that is not finite gives NaN wherever that sample is, even beyond the
+        last segment.
+    sums : ndarray of float64, shape (frames, n)
+        Gets, for bin k, the sum over segments of ``|X[k]|**2``.
+    """
+    n = len(window)
+    re, im, power = np.empty(8 * n, x.dtype), np.empty(8 * n, x.dtype), np.zeros(8 * n, x.dtype)
+    at, mean, gain = np.zeros(16, np.int64), np.zeros(16, x.dtype), np.zeros(16, x.dtype)
+    raw = np.zeros(n, np.float64)
+    wide = np.zeros(8, np.float64)
+    last = n
+    while last > 8:
+        last //= 4
+    for row in range(len(sums)):
+        if gaps and not all_finite(x[row * frame : (row + 1) * frame]):
+            sums[row] = np.nan
+            continue
+        for batch in range(0, segments, 16):
+            for s in range(16):
+                live = batch + s < segments
+                at[s] = row * frame + ((batch + s) * step if live else batch * step)
+                gain[s] = 1.0 if live else 0.0
+                mean[s] = _mean(x, at[s], n) if detrend and live else 0.0
+            for j in range(0, n, 8):
+                real, imaginary = (
+                    _rows(x, at, mean, gain, 0, j, window),
+                    _rows(x, at, mean, gain, 1, j, window),
+                )
+                for k in range(8):
+                    store(re, 8 * (j + k), real[k])
+                    store(im, 8 * (j + k), imaginary[k])
+            for base in range(0, n, near):
+                m = n
+                while m > near:
+                    if base % m == 0:
+                        _stage(re, im, base, m, twiddle)
+                    m //= 4
+                while m > last:
+                    for inner in range(base, base + near, m):
+                        _stage(re, im, inner, m, twiddle)
+                    m //= 4
+                if last == 8:
+                    _last_eight(re, im, base, base + near, np.sqrt(0.5), power)
+                else:
+                    _last_four(re, im, base, base + near, power)
+            if (batch // 16) % BATCHES == BATCHES - 1 or batch + 16 >= segments:
+                for p in range(n):
+                    raw[order[p]] += total(convert(load(power, 8 * p, 8), wide))
+                    store(power, 8 * p, load(power, 8 * p, 8) - load(power, 8 * p, 8))
+        for k in range(n):
+            sums[row, k] = 0.5 * (raw[k] + raw[(n - k) % n])
+        raw[:] = 0.0

@@ -92,7 +92,7 @@ def test_scipys_own_tests(monkeypatch):
     fast = []
     monkeypatch.setattr(test_spectral, "welch", welch)
     monkeypatch.setattr(
-        spectral, "_row_power", lambda *args, call=spectral._row_power: (fast.append(1), call(*args))[1]
+        spectral, "_frame_powers", lambda *args, call=spectral._frame_powers: (fast.append(1), call(*args))[1]
     )
     names = scipys_tests()
     assert len(names) >= 25
@@ -144,12 +144,10 @@ def test_loops_read_and_write_nothing_beyond_their_buffers():
     x = np.full(n + 16 * 20 + 64, np.nan)
     inner = x[32:-32]
     inner[:] = np.random.default_rng(3).standard_normal(len(inner))
-    sums = np.full(n + 64, canary)
+    sums = np.full((3, n), canary)
     plan = spectral._plan(n, "<f8")
     segments = (len(inner) - n) // 20 + 1
-    spectral_loops.power_sums(
-        inner, segments, 20, np.ones(n), plan.twiddle, plan.order, True, plan.near, sums[32:-32]
-    )
-    assert (sums[:32] == canary).all()
-    assert (sums[-32:] == canary).all()
+    args = np.ones(n), plan.twiddle, plan.order, True, plan.near, True
+    spectral_loops.power_sums(inner, len(inner), segments, 20, *args, sums[1:2])
+    assert (sums[::2] == canary).all()
     assert np.isfinite(sums).all()
