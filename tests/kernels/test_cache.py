@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,14 @@ def test_where_the_folder_is(monkeypatch, variables, expected):
         monkeypatch.setenv(name, value)
     base = cache.base_folder()
     assert (str(base) if base is not None else None) == expected
+
+
+def test_once_warm_nothing_is_compiled(repo, tmp_path):
+    environment = {**os.environ, cache.VARIABLE: str(tmp_path), "PYTHONPATH": str(repo / "kernels")}
+    command = [sys.executable, "-m", "hpcflow_kernels.warm"]
+    said = [
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert re.fullmatch(r"\d\d compiled, 0 loaded, \d\d kept\n", said[0])
+    assert re.fullmatch(r"0 compiled, \d\d loaded, 0 kept\n", said[1])
