@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hpcflow._version import __version__
-from hpcflow.cli import calibrate, clean, export, inspect, replay, runs, site, start, watch, workflow
+from hpcflow.cli import calibrate, clean, doctor, export, inspect, replay, runs, site, start, watch, workflow
 from hpcflow.errors import HpcflowError
 
 app = typer.Typer(
@@ -40,7 +40,7 @@ def _options(
     pass
 
 
-for commands in (start, workflow, runs, inspect, watch, replay, export, clean, site, calibrate):
+for commands in (start, workflow, runs, inspect, watch, replay, export, clean, site, doctor, calibrate):
     commands.register(app)
 
 

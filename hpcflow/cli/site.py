@@ -40,7 +40,11 @@ def register(app: typer.Typer) -> None:
     app.command("compile")(compile_)
     app.command()(submit)
     app.command()(cancel)
-    app.command()(sites)
+    profiles = typer.Typer(help="Cluster profiles; without a command, a list.", invoke_without_command=True)
+    profiles.callback()(sites)
+    profiles.command("show")(show)
+    profiles.command("import")(import_)
+    app.add_typer(profiles, name="sites")
     bed = typer.Typer(help="A real Slurm on this machine, shaped like a cluster.", no_args_is_help=True)
     bed.command("up")(bed_up)
     bed.command("down")(bed_down)
@@ -187,12 +191,50 @@ def cancel(run: Run = None, runs: Runs = Path("runs")) -> None:
     typer.echo(f"cancelled {len(ended)} jobs: hpcflow resume {folder.path}")
 
 
-def sites() -> None:
+def sites(context: typer.Context) -> None:
     """List cluster profiles and where they come from."""
     from hpcflow.cli.show import table
     from hpcflow.site import available_sites
 
-    typer.echo(table(("site", "file"), available_sites().items()))
+    if context.invoked_subcommand is None:
+        typer.echo(table(("site", "file"), available_sites().items()))
+
+
+def show(name: Annotated[str, typer.Argument(help="A profile, or its file.", show_default=False)]) -> None:
+    """Show a profile: partitions, prices, nodes, storage, and how each fact is known."""
+    from hpcflow.site import load_site
+    from hpcflow.site.page import site_page
+
+    for line in site_page(load_site(name)):
+        typer.echo(line)
+
+
+def import_(
+    name: Annotated[str, typer.Argument(help="Name of the new profile: a-z 0-9 _ -.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for it; printed where not given.")
+    ] = None,
+) -> None:
+    """Draft a profile from the Slurm of this machine."""
+    from hpcflow.errors import RequestError
+    from hpcflow.site.check import valid_name
+    from hpcflow.slurm.observe import observe
+    from hpcflow.slurm.survey import draft
+
+    if not valid_name(name):
+        raise RequestError(f"a profile's name is a-z 0-9 _ -, a letter or digit first; found {name!r}")
+    text = draft(name, observe())
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    file = output / f"{name}.yaml"
+    if file.exists():
+        raise RequestError(
+            f"{file} exists, and a draft would lose what was completed by hand; name another folder"
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    typer.echo(f"draft: {file}; complete what Slurm does not know, then: hpcflow doctor --site {file}")
 
 
 Folder = Annotated[Path, typer.Argument(help="Folder for everything the testbed makes.")]

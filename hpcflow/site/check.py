@@ -21,9 +21,14 @@ class Add(Protocol):
     def __call__(self, path: tuple[Any, ...], rule: str, value: Any = "", remedy: str = "") -> None: ...
 
 
+def valid_name(name: str) -> bool:
+    """Whether a profile may be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_rules(site: Site, stem: str, add: Add) -> None:
     """Tell every rule that a profile breaks; `stem` is the name of its file."""
-    if not _NAME.fullmatch(site.name) or site.name != stem:
+    if not valid_name(site.name) or site.name != stem:
         add(("name",), f"the name is the file's, {stem!r}, in a-z 0-9 _ -", site.name)
     if site.scheduler == "slurm" and not re.fullmatch(r"\d\d\.\d\d", site.slurm):
         add(("slurm",), "the version of Slurm is YY.MM in quotes", site.slurm, 'slurm: "24.05"')

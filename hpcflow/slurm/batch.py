@@ -20,6 +20,8 @@ _SHORT = {
     "-J": "job-name",
 }
 _COMMENT = re.compile(r"\s#[^'\"]*$")
+_BETWEEN = re.compile(r"\|\||&&|;|\||\$\(|(?<![&>])&(?![&>\d])")
+"""What stands between commands, the begin of ``$(…)`` included."""
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 
@@ -105,7 +107,7 @@ def read_batch(text: str) -> BatchScript:
         if line.startswith("#"):
             continue
         code = _COMMENT.sub("", line)
-        for part in re.split(r"\|\||&&|;|\||(?<![&>])&(?![&>\d])", code):
+        for part in re.split(_BETWEEN, code):
             words = _words(part)
             while words[:1] and words[0] in ("do", "then", "else", "!", "{", "(", "time", "exec"):
                 words = words[1:]
@@ -140,8 +142,8 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 def _words(text: str) -> list[str]:
     try:
         return shlex.split(text, comments=True)
-    except ValueError:
-        return text.split()
+    except ValueError:  # a quote that another part closes
+        return [word.strip("\"')") for word in text.split()]
 
 
 def _options(words: list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:

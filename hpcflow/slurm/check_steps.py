@@ -104,6 +104,8 @@ def _hints(asked: Asked) -> Found:
 def _inherit(asked: Asked) -> Found:
     wide = asked.script.number("cpus-per-task", 1) > 1
     for run in asked.script.named("srun"):
+        if "version" in run.options:
+            continue
         if "ntasks-per-node" in run.options:
             yield Finding(
                 "inherit",

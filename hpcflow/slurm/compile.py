@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from hpcflow.errors import RequestError, StoreError
 from hpcflow.run.folder import RunFolder
 from hpcflow.site import Site
 from hpcflow.slurm.jobs import Options, StageNeed, plan_jobs
+from hpcflow.slurm.pitfalls import check_architecture
 from hpcflow.slurm.schedule import Schedule, dump_schedule, load_schedule, run_token
 from hpcflow.slurm.script import Place, scripts
 
@@ -38,6 +40,9 @@ def compile_run(
     """
     place = place or place_of(folder, site)
     schedule = plan_jobs(needs, site, options, run=run_token(place.run))
+    if site.login and not site.python:  # two architectures: this interpreter is of one of them
+        for partition in {job.partition for job in schedule.jobs}:
+            check_architecture(site, partition, platform.machine())
     files = scripts(schedule, site, place)
     for stale in folder.jobs.glob("*.sh"):
         if f"{folder.jobs.name}/{stale.name}" not in files:
