@@ -31,5 +31,5 @@ done
 readonly epoch
 
 for ((element = 0; element < 1; element++)); do
-    bash "$run/jobs/all.sh" "$epoch" 1 2 "$element"
+    bash "$run/jobs/all.sh" "$epoch" 1 1 "$element"
 done

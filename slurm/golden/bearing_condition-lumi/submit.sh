@@ -64,7 +64,7 @@ send() { # NAME [OPTION…] SCRIPT ARGUMENT…
 }
 
 send all-w1-a1 \
-    "$run/jobs/all.sh" "$epoch" 1 2 0
+    "$run/jobs/all.sh" "$epoch" 1 1 0
 all_w1=$sent
 send all-w1-a1-gate "--dependency=afterany:$all_w1" \
     "$run/jobs/gate.sh" "$epoch" all 1 1

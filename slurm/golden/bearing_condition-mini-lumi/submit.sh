@@ -63,10 +63,10 @@ send() { # NAME [OPTION…] SCRIPT ARGUMENT…
     printf '%s  %s\n' "$sent" "$name"
 }
 
-send ingest-w1-a1 "--array=0-2" \
-    "$run/jobs/ingest.sh" "$epoch" 1 1 0
-ingest_w1=$sent
-send ingest-w1-a1-gate "--dependency=afterany:$ingest_w1" \
-    "$run/jobs/gate.sh" "$epoch" ingest 1 1
-echo "6 more waves do not fit the queue now; gate jobs send them."
+send ingest-machine-w1-a1 "--array=0-2" \
+    "$run/jobs/ingest-machine.sh" "$epoch" 1 1 0
+ingest_machine_w1=$sent
+send ingest-machine-w1-a1-gate "--dependency=afterany:$ingest_machine_w1" \
+    "$run/jobs/gate.sh" "$epoch" ingest-machine 1 1
+echo "9 more waves do not fit the queue now; gate jobs send them."
 echo "Sent as epoch $epoch. Logs: $run/logs"

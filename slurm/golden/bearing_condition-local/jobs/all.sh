@@ -1,16 +1,20 @@
 #!/bin/bash
-# Job all: stages ingest, band+envelope+condition, diagnosis, assemble, by hpcflow 0.1.0 for this machine.
+# Job all: stages ingest.machine, table.machine, tiles.machine, assemble.envelope, assemble.condition,
+# records.machine, assemble.diagnosis, by hpcflow 0.1.0 for this machine.
 #
 # Why it is so:
 #   partition local: the default of local; shared nodes, 8 cores, 16G, at most 30-00:00:00
-#   stage ingest (ingest): 14 blocks of 0.2 to 1.5 s
-#   stage band+envelope+condition (tiles): 28 blocks of 0.5 to 4 s
-#   stage diagnosis (records): 14 blocks of 0.3 to 3 s
-#   stage assemble (assemble): 1 block of 0.5 to 5 s
+#   stage ingest.machine (ingest): 4 blocks of 0.00507 to 0.0582 s
+#   stage table.machine (table): 1 block of 0.002 to 0.02 s
+#   stage tiles.machine (tiles): 8 blocks of 0.0469 to 0.386 s
+#   stage assemble.envelope (assemble): 1 block of 0.00352 to 0.0403 s
+#   stage assemble.condition (assemble): 1 block of 0.002 to 0.0201 s
+#   stage records.machine (records): 8 blocks of 0.387 to 3.1 s
+#   stage assemble.diagnosis (assemble): 1 block of 0.00216 to 0.0221 s
 #   packing: all stages fit one job: no queueing between stages
-#   workers 2: the fewest with which it is expected to end in 3 minutes
-#   memory: 2 × 420M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:49 to 00:02:10, × 1.5 margin, and time to finish blocks when warned
+#   workers 1: the fewest with which it is expected to end in 3 minutes
+#   memory: 1 × 413M × 1.25 headroom, and 512M for the agent
+#   time 00:10:00: expected 00:00:47 to 00:01:12, × 1.5 margin, and time to finish blocks when warned
 #   no scheduler: the scripts run one after another
 #
 
@@ -18,10 +22,10 @@ set -euo pipefail
 
 readonly run=/home/user/runs/bearing
 readonly python=/project/project_462000001/hpcflow/bin/python
-readonly stages=ingest,band+envelope+condition,diagnosis,assemble
+readonly stages=ingest.machine,table.machine,tiles.machine,assemble.envelope,assemble.condition,records.machine,assemble.diagnosis
 
 # Epoch of the submission, attempt, workers, and the element that index 0 of the array stands for.
-readonly epoch=${1:-0} attempt=${2:-1} workers=${3:-2} first=${4:-0}
+readonly epoch=${1:-0} attempt=${2:-1} workers=${3:-1} first=${4:-0}
 readonly share="$((first + ${SLURM_ARRAY_TASK_ID:-0}))/1"
 
 say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
@@ -41,8 +45,8 @@ export PYTHONNOUSERSITE=1
 
 # One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
 "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((2 * 440401920 / workers))" \
-    --deadline-seconds 530 --epoch "$epoch" --attempt "$attempt" &
+    --workers "$workers" --memory-per-worker "$((1 * 432115092 / workers))" \
+    --deadline-seconds 534 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
 trap 'kill -TERM "$agent" 2>/dev/null || true' TERM

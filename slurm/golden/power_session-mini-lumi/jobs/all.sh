@@ -1,17 +1,25 @@
 #!/bin/bash -l
-# Job all: stages ingest, clean+curve+summary, athlete, by hpcflow 0.1.0 for mini-LUMI (a Slurm on this
+# Job all: stages ingest.rides, table.rides, records.rides, assemble.clean, assemble.curve, assemble.session,
+# reduce.rides, merge.best, reduce.rides.2, merge.totals, by hpcflow 0.1.0 for mini-LUMI (a Slurm on this
 # machine).
 #
 # Why it is so:
 #   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
-#   stage ingest (ingest): 9 blocks of 0.2 to 2 s
-#   stage clean+curve+summary (records): 9 blocks of 0.1 to 1 s
-#   stage athlete (reduce): 1 block of 0.1 to 1 s
+#   stage ingest.rides (ingest): 1 block of 0.00525 to 0.0611 s
+#   stage table.rides (table): 1 block of 0.002 to 0.02 s
+#   stage records.rides (records): 8 blocks of 0.00378 to 0.0367 s
+#   stage assemble.clean (assemble): 1 block of 0.00654 to 0.0805 s
+#   stage assemble.curve (assemble): 1 block of 0.00202 to 0.0202 s
+#   stage assemble.session (assemble): 1 block of 0.002 to 0.0201 s
+#   stage reduce.rides (reduce): 1 block of 0.002 to 0.02 s
+#   stage merge.best (merge): 1 block of 0.002 to 0.02 s
+#   stage reduce.rides.2 (reduce): 1 block of 0.002 to 0.02 s
+#   stage merge.totals (merge): 1 block of 0.002 to 0.02 s
 #   packing: all stages fit one job: no queueing between stages
 #   workers 1: the fewest with which it is expected to end in 3 minutes
-#   memory: 1 × 240M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:39 to 00:01:04, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.0178 core-hours at the longest expected time
+#   memory: 1 × 390M × 1.25 headroom, and 512M for the agent
+#   time 00:10:00: expected 00:00:50 to 00:00:51, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.014 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-623a7fc4-all
@@ -21,9 +29,9 @@
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=1
-#SBATCH --mem=832M
+#SBATCH --mem=1G
 #SBATCH --time=00:10:00
-#SBATCH --signal=B:USR1@64
+#SBATCH --signal=B:USR1@60
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --kill-on-invalid-dep=yes
@@ -33,7 +41,7 @@ set -euo pipefail
 # shellcheck disable=SC2016
 readonly run='/scratch/project_462000001/it'"'"'s "mine" $(reboot) `x` %j'
 readonly python=/project/project_462000001/hpcflow/bin/python
-readonly stages=ingest,clean+curve+summary,athlete
+readonly stages=ingest.rides,table.rides,records.rides,assemble.clean,assemble.curve,assemble.session,reduce.rides,merge.best,reduce.rides.2,merge.totals
 
 # Epoch of the submission, attempt, workers, and the element that index 0 of the array stands for.
 readonly epoch=${1:-0} attempt=${2:-1} workers=${3:-1} first=${4:-0}
@@ -69,8 +77,8 @@ export PYTHONNOUSERSITE=1
 srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((1 * 251658240 / workers))" \
-    --deadline-seconds 536 --epoch "$epoch" --attempt "$attempt" &
+    --workers "$workers" --memory-per-worker "$((1 * 408096006 / workers))" \
+    --deadline-seconds 540 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
 trap 'kill -TERM "$agent" 2>/dev/null || true' TERM

@@ -1,40 +1,40 @@
 #!/bin/bash -l
-# Job diagnosis: stage diagnosis, by hpcflow 0.1.0 for mini-LUMI (a Slurm on this machine).
+# Job ingest: stage ingest, by hpcflow 0.1.0 for Roihu (CSC Kajaani).
 #
 # Why it is so:
-#   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
-#   stage diagnosis (records): 14 blocks of 0.3 to 3 s
-#   packing: 4 elements were asked for
-#   array: 4 elements, each a fixed share of the blocks, 3 to a wave
-#   workers 1: the fewest with which it is expected to end in 3 minutes
-#   memory: 1 × 380M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:33 to 00:00:44, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.0489 core-hours at the longest expected time
+#   partition medium: asked for; whole nodes, 384 cores, 744G, at most 1-12:00:00
+#   stage ingest (ingest): 52000 blocks of 20 to 90 s
+#   packing: elements of at most 00:30:00
+#   array: 8 elements, each a fixed share of the blocks, 8 to a wave
+#   workers 384; the whole node is allocated and paid for
+#   memory: 384 × 600M × 1.25 headroom, and 512M for the agent
+#   time 00:50:00: expected 00:06:12 to 00:26:02, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 1,000 CPU BU at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
-#SBATCH --job-name=hl-ac805b89-diagnosis
-#SBATCH --partition=small
-#SBATCH --chdir=/tmp/runs/bearing
-#SBATCH --output=/tmp/runs/bearing/logs/%x-%A_%4a.out
+#SBATCH --job-name=hl-ccca1dc8-ingest
+#SBATCH --partition=medium
+#SBATCH --account=project_2001234
+#SBATCH --chdir=/scratch/project_2001234/runs/year
+#SBATCH --output=/scratch/project_2001234/runs/year/logs/%x-%A_%4a.out
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
-#SBATCH --cpus-per-task=1
-#SBATCH --mem=1G
-#SBATCH --time=00:10:00
-#SBATCH --signal=B:USR1@66
+#SBATCH --cpus-per-task=384
+#SBATCH --time=00:50:00
+#SBATCH --signal=B:USR1@240
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --kill-on-invalid-dep=yes
 
 set -euo pipefail
 
-readonly run=/tmp/runs/bearing
+readonly run=/scratch/project_2001234/runs/year
 readonly python=/project/project_462000001/hpcflow/bin/python
-readonly stages=diagnosis
+readonly stages=ingest
 
 # Epoch of the submission, attempt, workers, and the element that index 0 of the array stands for.
-readonly epoch=${1:-0} attempt=${2:-1} workers=${3:-1} first=${4:-0}
-readonly share="$((first + ${SLURM_ARRAY_TASK_ID:-0}))/4"
+readonly epoch=${1:-0} attempt=${2:-1} workers=${3:-384} first=${4:-0}
+readonly share="$((first + ${SLURM_ARRAY_TASK_ID:-0}))/8"
 
 say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 finish() { local rc=$?; say "end ${SLURM_JOB_NAME:-job} rc=$rc"; }
@@ -62,18 +62,12 @@ fi
 unset PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE=1
 
-# A dependency that Slurm calls fulfilled is no proof: what this job reads must have its receipts.
-if ! "$python" -m hpcflow.run.account "$run" --stages band+envelope+condition; then
-    say "the stages before are not complete; nothing is computed"
-    exit 75
-fi
-
 # One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
-srun --ntasks=1 --cpus-per-task=1 --mpi=none \
+srun --ntasks=1 --cpus-per-task=384 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((1 * 398458880 / workers))" \
-    --deadline-seconds 534 --epoch "$epoch" --attempt "$attempt" &
+    --workers "$workers" --memory-per-worker "$((384 * 629145600 / workers))" \
+    --deadline-seconds 2760 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
 trap 'kill -TERM "$agent" 2>/dev/null || true' TERM

@@ -1,28 +1,27 @@
 #!/bin/bash -l
-# Job band-envelope-condit: stage band+envelope+condition, by hpcflow 0.1.0 for mini-LUMI (a Slurm on this
-# machine).
+# Job ingest-machine: stage ingest.machine, by hpcflow 0.1.0 for mini-LUMI (a Slurm on this machine).
 #
 # Why it is so:
 #   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
-#   stage band+envelope+condition (tiles): 28 blocks of 0.5 to 4 s
+#   stage ingest.machine (ingest): 4 blocks of 0.00507 to 0.0582 s
 #   packing: 4 elements were asked for
 #   array: 4 elements, each a fixed share of the blocks, 3 to a wave
 #   workers 1: the fewest with which it is expected to end in 3 minutes
-#   memory: 1 × 420M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:36 to 00:01:00, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.0667 core-hours at the longest expected time
+#   memory: 1 × 324M × 1.25 headroom, and 512M for the agent
+#   time 00:10:00: expected 00:00:32, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.0356 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
-#SBATCH --job-name=hl-ac805b89-band-envelope-condit
+#SBATCH --job-name=hl-ac805b89-ingest-machine
 #SBATCH --partition=small
 #SBATCH --chdir=/tmp/runs/bearing
 #SBATCH --output=/tmp/runs/bearing/logs/%x-%A_%4a.out
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=1
-#SBATCH --mem=1088M
+#SBATCH --mem=960M
 #SBATCH --time=00:10:00
-#SBATCH --signal=B:USR1@68
+#SBATCH --signal=B:USR1@60
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --kill-on-invalid-dep=yes
@@ -31,7 +30,7 @@ set -euo pipefail
 
 readonly run=/tmp/runs/bearing
 readonly python=/project/project_462000001/hpcflow/bin/python
-readonly stages=band+envelope+condition
+readonly stages=ingest.machine
 
 # Epoch of the submission, attempt, workers, and the element that index 0 of the array stands for.
 readonly epoch=${1:-0} attempt=${2:-1} workers=${3:-1} first=${4:-0}
@@ -63,18 +62,12 @@ fi
 unset PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE=1
 
-# A dependency that Slurm calls fulfilled is no proof: what this job reads must have its receipts.
-if ! "$python" -m hpcflow.run.account "$run" --stages ingest; then
-    say "the stages before are not complete; nothing is computed"
-    exit 75
-fi
-
 # One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
 srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((1 * 440401920 / workers))" \
-    --deadline-seconds 532 --epoch "$epoch" --attempt "$attempt" &
+    --workers "$workers" --memory-per-worker "$((1 * 339701760 / workers))" \
+    --deadline-seconds 540 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
 trap 'kill -TERM "$agent" 2>/dev/null || true' TERM

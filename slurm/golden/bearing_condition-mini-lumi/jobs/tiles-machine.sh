@@ -1,26 +1,27 @@
 #!/bin/bash -l
-# Job assemble: stage assemble, by hpcflow 0.1.0 for mini-LUMI (a Slurm on this machine).
+# Job tiles-machine: stage tiles.machine, by hpcflow 0.1.0 for mini-LUMI (a Slurm on this machine).
 #
 # Why it is so:
 #   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
-#   stage assemble (assemble): 1 block of 0.5 to 5 s
+#   stage tiles.machine (tiles): 8 blocks of 0.0469 to 0.386 s
 #   packing: 4 elements were asked for
+#   array: 4 elements, each a fixed share of the blocks, 3 to a wave
 #   workers 1: the fewest with which it is expected to end in 3 minutes
-#   memory: 1 × 260M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:32 to 00:00:37, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.0103 core-hours at the longest expected time
+#   memory: 1 × 413M × 1.25 headroom, and 512M for the agent
+#   time 00:10:00: expected 00:00:32 to 00:00:33, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.0364 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
-#SBATCH --job-name=hl-ac805b89-assemble
+#SBATCH --job-name=hl-ac805b89-tiles-machine
 #SBATCH --partition=small
 #SBATCH --chdir=/tmp/runs/bearing
-#SBATCH --output=/tmp/runs/bearing/logs/%x-%j.out
+#SBATCH --output=/tmp/runs/bearing/logs/%x-%A_%4a.out
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=1
-#SBATCH --mem=896M
+#SBATCH --mem=1088M
 #SBATCH --time=00:10:00
-#SBATCH --signal=B:USR1@70
+#SBATCH --signal=B:USR1@61
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --kill-on-invalid-dep=yes
@@ -29,11 +30,11 @@ set -euo pipefail
 
 readonly run=/tmp/runs/bearing
 readonly python=/project/project_462000001/hpcflow/bin/python
-readonly stages=assemble
+readonly stages=tiles.machine
 
 # Epoch of the submission, attempt, workers, and the element that index 0 of the array stands for.
 readonly epoch=${1:-0} attempt=${2:-1} workers=${3:-1} first=${4:-0}
-readonly share="$((first + ${SLURM_ARRAY_TASK_ID:-0}))/1"
+readonly share="$((first + ${SLURM_ARRAY_TASK_ID:-0}))/4"
 
 say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
 finish() { local rc=$?; say "end ${SLURM_JOB_NAME:-job} rc=$rc"; }
@@ -62,7 +63,7 @@ unset PYTHONPATH PYTHONHOME
 export PYTHONNOUSERSITE=1
 
 # A dependency that Slurm calls fulfilled is no proof: what this job reads must have its receipts.
-if ! "$python" -m hpcflow.run.account "$run" --stages diagnosis; then
+if ! "$python" -m hpcflow.run.account "$run" --stages table.machine; then
     say "the stages before are not complete; nothing is computed"
     exit 75
 fi
@@ -71,8 +72,8 @@ fi
 srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((1 * 272629760 / workers))" \
-    --deadline-seconds 530 --epoch "$epoch" --attempt "$attempt" &
+    --workers "$workers" --memory-per-worker "$((1 * 432115092 / workers))" \
+    --deadline-seconds 539 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
 trap 'kill -TERM "$agent" 2>/dev/null || true' TERM
