@@ -86,7 +86,8 @@ def sosfiltfilt(
     Returns
     -------
     ndarray
-        Of the shape of `x`; float32 for float32, where SciPy gives float64, and float64 for all else.
+        Of the shape of `x`; float32 for float32, where SciPy gives float64, and float64 for all else. A
+        sample that is not finite makes its whole row NaN.
 
     Raises
     ------
@@ -228,7 +229,11 @@ def _filter_row(
 ) -> None:
     """Two passes over one row. Lane 0 begins a little before the extension, where nothing changes yet."""
     from hpcflow_kernels import filter_loops as loops
+    from hpcflow_kernels.finite import all_finite
 
+    if not all_finite(x):
+        y.fill(np.nan)
+        return
     length, settle, carry = plan.length, plan.settle, plan.carry
     flat, steady = sos.ravel().astype(inside), plan.steady
     origin = len(x) + padding - LANES * length

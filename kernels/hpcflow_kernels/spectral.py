@@ -120,7 +120,7 @@ def welch_windows(
         ``k / nperseg`` cycles per sample. Rows that touch a gap are NaN.
     """
     from hpcflow_kernels.envelope import frame_length
-    from hpcflow_kernels.spectral_loops import all_finite
+    from hpcflow_kernels.finite import all_finite
 
     frame = frame_length(window, rate)
     rows = len(x) // frame

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
+from hpcflow_kernels.finite import all_finite
 from hpcflow_kernels.simd import broadcast, convert, fma, load, splat, store, total, transpose
 
 NEAR = 256
@@ -160,25 +161,6 @@ def _last_eight(
         _add_square(power, i + 40, qr, qi)
         _add_square(power, i + 48, sr, si)
         _add_square(power, i + 56, tr, ti)
-
-
-@compiled
-def all_finite(x: np.ndarray) -> bool:
-    """Whether no sample is missing or infinite; the difference of such a sample with itself is NaN."""
-    if len(x) == 0:
-        return True
-    rest = x[0] - x[0]
-    a = splat(x, rest, 8)
-    b = c = d = a
-    i = 0
-    while i + 32 <= len(x):
-        p, q, r, s = load(x, i, 8), load(x, i + 8, 8), load(x, i + 16, 8), load(x, i + 24, 8)
-        a, b, c, d = a + (p - p), b + (q - q), c + (r - r), d + (s - s)
-        i += 32
-    while i < len(x):
-        rest += x[i] - x[i]
-        i += 1
-    return np.isfinite(total((a + b) + (c + d)) + rest)  # type: ignore[no-any-return]
 
 
 @compiled

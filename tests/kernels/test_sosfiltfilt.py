@@ -126,6 +126,16 @@ def test_rows_are_independent_and_axes_are_only_a_matter_of_view():
     assert sosfiltfilt(sos, np.empty((0, 50))).shape == (0, 50)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_sample_that_is_not_finite_is_felt_everywhere_as_with_scipy(bad):
+    x = np.random.default_rng(7).standard_normal((2, 30_000))
+    x[1, 29_990] = bad
+    got, expected = sosfiltfilt(DESIGNS["high band"], x), signal.sosfiltfilt(DESIGNS["high band"], x)
+    assert np.isnan(got[1]).all()
+    assert np.isnan(expected[1]).all()
+    assert np.abs(got[0] - expected[0]).max() < 1e-14
+
+
 def test_what_cannot_be_filtered_is_refused_in_words():
     x, sos = np.ones(100), DESIGNS["high band"]
     with pytest.raises(ValueError, match="longer than its extension"):
