@@ -13,6 +13,7 @@ from hpcflow.slurm.choice import check_budget, choose, lines, short, trade
 from hpcflow.slurm.footprint import footprint, footprint_lines
 from hpcflow.slurm.needs import AGENT_MEMORY, MEMORY_HEADROOM, Options, StageNeed
 from hpcflow.slurm.packing import SHORT_SECONDS, Shape, Spot, after
+from hpcflow.slurm.pitfalls import check_prologue
 from hpcflow.slurm.placement import TIME_MARGIN, Request, amounts, request
 from hpcflow.slurm.schedule import Gate, Job, Schedule
 
@@ -63,7 +64,7 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
         )
         for name, shape in zip(names, chosen.shapes, strict=True)
     )
-    room = chosen.spot.room
+    room, notes = chosen.spot.room, check_prologue(site, chosen.spot.name)
     other = trade(needs, site, options, chosen, gate)
     choice = [*lines(alternatives), other, budget, *footprint_lines(used, site, options)]
     return Schedule(
@@ -74,7 +75,7 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
         jobs=jobs,
         gate=gate,
         queue=min(room, options.wave + 2) if options.wave else room,
-        reasons=_why(site, gated, options),
+        reasons=(*_why(site, gated, options), *notes),
         alternatives=alternatives,
         choice=tuple(filter(None, choice)) if site.scheduler == "slurm" else (),
         footprint=used,

@@ -15,6 +15,7 @@ from hpcflow.site import Site
 from hpcflow.slurm.batch import BatchScript, read_batch
 from hpcflow.slurm.check_resources import RESOURCE_CHECKS
 from hpcflow.slurm.check_steps import STEP_CHECKS
+from hpcflow.slurm.directives import module_lines
 from hpcflow.slurm.finding import Asked, Finding, Found
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "architecture_problem",
     "check_architecture",
     "check_keys",
+    "check_prologue",
     "lint",
 ]
 
@@ -85,6 +87,30 @@ def _mistakes(script: BatchScript, site: Site, partition: str) -> Found:
                 yield Finding(
                     mistake.where, mistake.level, line, f"{text}: {mistake.why}; use {mistake.instead}"
                 )
+
+
+def check_prologue(site: Site, partition: str) -> tuple[str, ...]:
+    """Hold what a profile has every job load and set against the site's known mistakes.
+
+    Returns
+    -------
+    tuple of str
+        What is allowed and yet costs or fails later.
+
+    Raises
+    ------
+    PlanError
+        For what cannot work.
+    """
+    lines = ["#SBATCH --open-mode=append", f"#SBATCH --partition={partition}", *module_lines(site, partition)]
+    found = [one for one in _mistakes(read_batch("\n".join(lines)), site, partition) if one.line]
+    errors = [one.text for one in found if one.level == "error"]
+    if errors:
+        raise PlanError(
+            f"the profile {site.name} has every job in {partition} do what cannot work there: "
+            f"{'; '.join(errors)}"
+        )
+    return tuple(f"note: the profile has jobs do this: {one.text}" for one in found)
 
 
 def architecture_problem(site: Site, partition: str, machine: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcflow.errors import PlanError, RequestError
-from hpcflow.site import Site, load_site
+from hpcflow.site import Modules, Site, load_site
 from hpcflow.slurm.batch import read_batch
 from hpcflow.slurm.binding import cpu_masks
 from hpcflow.slurm.jobs import Options, StageNeed, plan_jobs
@@ -259,6 +259,22 @@ def test_row_16_modules(module: str) -> None:
     assert rules(script("small", commands=f"module load {module}\nsrun ./app")) == {"warning module"}
     fine = script("small", commands="module load LUMI/25.03 partition/C craype-hugepages2M\nsrun ./app")
     assert rules(fine) == set()
+
+
+def test_row_16_and_21_in_a_users_own_profile() -> None:
+    """What a profile has jobs load is held against the same rows before anything is sent."""
+
+    def loading(site: Site, *modules: str) -> Site:
+        nodes = {name: replace(node, modules=Modules(load=modules)) for name, node in site.nodes.items()}
+        return replace(site, nodes=nodes)
+
+    need = StageNeed("work", 1, (), 2**28, 1, 2)
+    with pytest.raises(PlanError, match="python-pytorch"):
+        plan_jobs([need], loading(ROIHU, "pytorch"), Options(account="p"), run="01234567")
+    noted = plan_jobs([need], loading(LUMI, "LUMI"), Options(account="p"), run="01234567")
+    assert any("use load LUMI/25.03" in reason for reason in noted.reasons)
+    fine = plan_jobs([need], LUMI, Options(account="p"), run="01234567")
+    assert not any("note:" in reason for reason in fine.reasons)
 
 
 def test_row_17_containers_without_binds() -> None:
