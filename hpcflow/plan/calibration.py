@@ -19,6 +19,9 @@ SCHEMA = "hpcflow.calibration/1"
 REMEMBERED = 20
 """Runs whose measured times correct a kind of stage; older ones are forgotten."""
 
+FADING = 0.8
+"""Weight of a run relative to the one after it: machines are shared, and last week's neighbours have gone."""
+
 Points = tuple[tuple[int, float], ...]
 """(input samples, seconds of one call), rising in samples."""
 
@@ -66,7 +69,7 @@ class Calibration:
         Bookkeeping of one block; a worker from its start to its first block.
     observed
         Per kind of stage (`stage_key`): what finished runs took, relative to the prediction without them,
-        by run.
+        by run, the newest last.
     """
 
     cpu: str
@@ -80,9 +83,14 @@ class Calibration:
     observed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def correction(self, key: str) -> float:
-        """Geometric mean of what runs took relative to the prediction; 1 where none has been seen."""
+        """Geometric mean of what runs took relative to the prediction, the newest counting most.
+
+        1 where none has been seen.
+        """
         ratios = [r for r in self.observed.get(key, {}).values() if r > 0]
-        return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else 1.0
+        weights = [FADING**age for age in range(len(ratios))][::-1]
+        logs = [w * math.log(r) for w, r in zip(weights, ratios, strict=True)]
+        return math.exp(sum(logs) / sum(weights)) if ratios else 1.0
 
     def knows(self, names: Sequence[str]) -> bool:
         """Whether every kernel of a stage was measured in its present version."""

@@ -60,7 +60,8 @@ def save_calibration(calibration: Calibration, machine: str = HERE, file: Path |
     path = file or calibration_file()
     values = _read(path)
     values["machines"][machine] = calibration.to_dict()
-    publish(path, json.dumps(values, indent=1, sort_keys=True).encode() + b"\n")
+    # Not sorted: the order of the runs in `observed` says which are old.
+    publish(path, json.dumps(values, indent=1).encode() + b"\n")
     return path
 
 

@@ -41,6 +41,11 @@ def test_each_machine_has_its_own_entry(tmp_path: Path, known: Calibration) -> N
     calibrate.save_calibration(known, file=file)
     calibrate.save_calibration(replace(known, cores=128), "a-cluster", file)
     assert calibrate.load_calibration(file=file) == known
+    ordered = known.seen("tiles", "z-old", 2.0).seen("tiles", "a-new", 3.0)
+    calibrate.save_calibration(ordered, file=file)
+    again = calibrate.load_calibration(file=file)
+    assert again is not None
+    assert list(again.observed["tiles"]) == ["z-old", "a-new"], "the newest stays last"
     other = calibrate.load_calibration("a-cluster", file)
     assert other is not None
     assert other.cores == 128
