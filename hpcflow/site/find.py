@@ -53,6 +53,10 @@ def available_sites() -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def _shipped() -> dict[str, Path]:
+    return {file.stem: file for folder in _shipped_folders() for file in sorted(folder.glob("*.yaml"))}
+
+
 def load_site(name: str) -> Site:
     """The profile of that name, or of that file where `name` ends in ``.yaml``.
 
@@ -67,7 +71,7 @@ def load_site(name: str) -> Site:
         file = Path(name)
         if not file.is_file():
             raise RequestError(f"a site profile is a file; {name!r} is not there")
-        return read_site(file)
+        return read_site(file, _shipped())
     sites = available_sites()
     if name not in sites:
         near = difflib.get_close_matches(name, sites, n=1)
@@ -76,4 +80,4 @@ def load_site(name: str) -> Site:
             f"a site is one of {', '.join(sites) or 'none found'}; {name!r} has no profile, so nothing "
             f"can be compiled for it; {hint}"
         )
-    return read_site(sites[name])
+    return read_site(sites[name], _shipped())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,23 @@ _NUMBERS: tuple[tuple[str, Callable[[str], int]], ...] = (
 """Paths of texts in Slurm's or in storage's notation, with what reads them."""
 
 
-def read_site(file: Path) -> Site:
+def read_site(file: Path, shipped: Mapping[str, Path] | None = None) -> Site:
     """Read and check one profile.
+
+    Parameters
+    ----------
+    shipped
+        Profiles that ``extends:`` may name: what the file does not say is as there.
 
     Raises
     ------
     WorkflowError
         All problems at once.
     """
+    return _checked(_document(file), file, shipped or {})
+
+
+def _document(file: Path) -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -63,7 +72,7 @@ def read_site(file: Path) -> Site:
         ) from None
     if not isinstance(document, dict):
         raise WorkflowError([Problem(str(file), 1, 1, "", "a profile is a mapping", repr(document), "")])
-    return _checked(document, file)
+    return document
 
 
 class _Problems:
@@ -94,13 +103,19 @@ class _Problems:
         return place
 
 
-def _checked(document: Any, file: Path) -> Site:
+def _checked(document: Any, file: Path, shipped: Mapping[str, Path]) -> Site:
     problems = _Problems(document, file)
     version = document.get("hpcflow_site")
     if version != FORMAT:
         problems.add(("hpcflow_site",), f"the format version is {FORMAT}", version, f"hpcflow_site: {FORMAT}")
         raise WorkflowError(problems.found)
     values = _plain(document)
+    base = values.pop("extends", None)
+    if base is not None:
+        if not isinstance(base, str) or base not in shipped:
+            problems.add(("extends",), f"names a shipped profile: {', '.join(shipped) or 'none found'}", base)
+            raise WorkflowError(problems.found)
+        values = _over(_plain(_document(shipped[base])), values)
     del values["hpcflow_site"]
     _read_sizes(values, problems)
     site = _build(values, problems)
@@ -109,6 +124,13 @@ def _checked(document: Any, file: Path) -> Site:
     if site is None or problems.found:
         raise WorkflowError(problems.found)
     return site
+
+
+def _over(base: Any, own: Any) -> Any:
+    """`own` over `base`: mappings key by key, anything else whole."""
+    if isinstance(base, dict) and isinstance(own, dict):
+        return {key: _over(base.get(key), own[key]) if key in own else base[key] for key in {**base, **own}}
+    return own
 
 
 def _plain(value: Any) -> Any:

@@ -210,3 +210,26 @@ def test_a_file_that_is_no_profile_is_an_error_of_ours(tmp_path: Path, content: 
     file.write_bytes(content)
     with pytest.raises(WorkflowError):
         read_site(file)
+
+
+def test_a_users_overlay_says_only_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPCFLOW_LUMI_SITES", str(tmp_path))
+    own = tmp_path / "lumi.yaml"
+    own.write_text(
+        "hpcflow_site: 1\nextends: lumi\npython: /project/project_1/env/bin/python\n"
+        "nodes: {cpu: {modules: {purge: false, load: [LUMI/25.09]}}}\n"
+    )
+    site, shipped = load_site("lumi"), read_site(SHIPPED / "lumi.yaml")
+    assert site.python == "/project/project_1/env/bin/python"
+    assert site.nodes["cpu"].modules.load == ("LUMI/25.09",)
+    assert site.nodes["cpu"].memory == shipped.nodes["cpu"].memory
+    assert site.partitions == shipped.partitions
+    own.write_text("hpcflow_site: 1\nextends: lumi\nnodes: {cpu: {cores: 0}}\n")
+    with pytest.raises(WorkflowError, match=r"lumi.yaml:3:\d+: nodes.cpu.cores: must be at least 1"):
+        load_site("lumi")
+    own.write_text("hpcflow_site: 1\nextends: {lumi: 1}\n")
+    with pytest.raises(WorkflowError, match="names a shipped profile"):
+        load_site("lumi")
+    own.write_text("hpcflow_site: 1\nextends: lumii\n")
+    with pytest.raises(WorkflowError, match="names a shipped profile: local, lumi, mini-lumi, roihu"):
+        load_site("lumi")
