@@ -66,7 +66,7 @@ def condition_indicators(
         "peak_to_peak": high - low,
         "crest_factor": peak / np.sqrt(spread),
         "kurtosis": fourth / spread**2,
-        "skewness": third / spread**1.5,
+        "skewness": third / (spread * np.sqrt(spread)),
     }
     edges = list(band) if band is not None else []
     if edges:

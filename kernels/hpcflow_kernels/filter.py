@@ -64,7 +64,7 @@ def sosfiltfilt(
     """Filter forwards and backwards with second-order sections: zero phase, twice the order.
 
     The signature and the meaning are those of scipy.signal.sosfiltfilt. Bits depend on `x` along `axis`
-    alone, not on the number of rows, and are the same on every CPU with fused multiply-add.
+    alone, not on the number of rows.
 
     Parameters
     ----------

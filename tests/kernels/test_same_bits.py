@@ -1,0 +1,48 @@
+"""Compiled loops give the same bits on every CPU: compiled for this one and for a plain one, and compared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from hpcflow_kernels import cache
+
+PROGRAM = """
+import hashlib
+import numpy as np
+from hpcflow_kernels.features import condition_indicators
+from hpcflow_kernels.filter import bandpass
+from hpcflow_kernels.rolling import rolling_std
+from hpcflow_kernels.spectral import welch
+x = (np.random.default_rng(0).standard_normal(5003) + 1).astype(np.float32)
+for values in (
+    bandpass(x, rate=12000.0, low=2000.0, high=5000.0),
+    bandpass(x, rate=25600.0, low=10.0, high=1000.0),
+    welch(x, nperseg=512)[1],
+    rolling_std(x, 100),
+    *condition_indicators(x, rate=1000.0).values(),
+):
+    print(hashlib.sha256(values.tobytes()).hexdigest())
+"""
+
+
+def digests(repo, folder, **variables):
+    environment = {
+        **os.environ,
+        cache.VARIABLE: str(folder),
+        "PYTHONPATH": str(repo / "kernels"),
+        **variables,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+def test_a_plain_cpu_gives_the_same_bits(repo, tmp_path):
+    here = digests(repo, tmp_path)
+    plain = digests(repo, tmp_path, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+    assert len(here) == 10
+    assert here == plain
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2, "one folder for each CPU"
