@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray
 
+    # The group repeats its arrays' metadata once all of them have their final shape.
+    closed = b'"consolidated_metadata"' in (path / "zarr.json").read_bytes()
+
 
 def open_store(path: Path) -> xarray.Dataset:
     """Open a store of ours lazily; record ids, facts and row coordinates become coordinates.
@@ -19,7 +22,9 @@ def open_store(path: Path) -> xarray.Dataset:
     """
     import xarray
 
-    dataset: xarray.Dataset = xarray.open_zarr(path, chunks=None)
+    # The group repeats its arrays' metadata once all of them have their final shape.
+    closed = b'"consolidated_metadata"' in (path / "zarr.json").read_bytes()
+    dataset: xarray.Dataset = xarray.open_zarr(path, consolidated=closed, chunks=None)
     fields = dataset.attrs.get("fields", ())
     names = [
         name

@@ -31,8 +31,15 @@ class RunContext:
         self.cut = Cut.from_dict(folder.cut)
         self._regions: dict[Path, Regions] = {}
         self._aside: dict[str, frozenset[int]] = {}
+        self._stage = ""
         self.cache: dict[Any, Any] = {}
         """Whatever a stage wants to keep between its blocks."""
+
+    def begin(self, stage: str) -> None:
+        """A worker turns to a stage: what it kept for another one goes."""
+        if stage != self._stage:
+            self._stage = stage
+            self.cache.clear()
 
     @cached_property
     def tables(self) -> dict[str, RecordTable]:

@@ -56,6 +56,7 @@ def run_blocks(
     """
     plan = ctx.cut.stage(stage)
     function = block_function(plan.kind)
+    ctx.begin(stage)
     failed = []
     for block in blocks:
         started = time.perf_counter()

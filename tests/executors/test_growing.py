@@ -200,3 +200,22 @@ def test_a_stop_file_ends_a_run_and_resume_goes_on(tmp_path: Path) -> None:
     made.stop_file.unlink()
     compute(made)
     assert json.loads(made.status_file.read_text())["state"] == "done"
+
+
+def test_a_record_over_several_shards_is_decoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hpcflow.run.stages import ingest
+
+    write_workflow(tmp_path, "b")
+    asked: list[tuple[int, int]] = []
+    read = ingest.read_si
+
+    def counting(reader: object, path: Path, channel: str, start: int, stop: int, *rest: object) -> object:
+        asked.append((start, stop))
+        return read(reader, path, channel, start, stop, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ingest, "read_si", counting)
+    made = run(tmp_path)
+    assert made.cut["datasets"][0]["samples"] > made.cut["datasets"][0]["shard"]
+    assert asked == [(0, 300_001)]

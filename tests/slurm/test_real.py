@@ -220,7 +220,7 @@ def test_waves_keep_below_the_limit_of_the_account(bed_with_accounting: Testbed,
     end = time.monotonic() + 20  # accounting lags
 
     def settled() -> bool:
-        # Memory is sampled too seldom for steps of a second: what sacct says of it is tried on recorded answers.
+        # Memory is sampled too seldom for steps of a second; recorded answers try what sacct says of it.
         return {s.source for s in states} == {"sacct"}
 
     while not settled() and time.monotonic() < end:

@@ -112,6 +112,8 @@ class FileReader:
     open : callable
         ``open(path, patterns)`` gives a context that yields the file's `Contents`; `patterns` are all that
         will be asked for, so that a format may skip the rest.
+    slices : bool
+        Whether a stretch is read without decoding the whole array.
     """
 
     name: str
@@ -119,6 +121,7 @@ class FileReader:
     suffixes: tuple[str, ...]
     kind: str
     open: Callable[[Path, Sequence[str]], AbstractContextManager[Contents]] = field(repr=False)
+    slices: bool = False
 
     def scan(self, path: Path, options: Mapping[str, Any]) -> tuple[ScannedRecord, ...]:
         """Records of a file, one per channel.

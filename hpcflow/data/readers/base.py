@@ -49,7 +49,12 @@ class ScannedRecord:
 
 @runtime_checkable
 class Reader(Protocol):
-    """The interface. Both methods raise `hpcflow.errors.DataError` for a file they cannot read."""
+    """The interface. Both methods raise `hpcflow.errors.DataError` for a file they cannot read.
+
+    Three more attributes are optional: ``slices = True`` says that `read` costs as much as the stretch asked
+    for (else ingest reads a long record once and cuts it); ``units(path, channel, options)`` gives units
+    without a scan; ``duplicates(records)`` tells which records are copies of which.
+    """
 
     name: str
     version: int

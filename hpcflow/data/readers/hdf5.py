@@ -205,5 +205,5 @@ def open_hdf5(path: Path, patterns: Sequence[str]) -> Iterator[HdfContents]:
         yield HdfContents(file)
 
 
-READER = FileReader("hdf5", 1, (".h5", ".hdf5", ".hdf", ".he5", ".nc"), "an HDF5 file", open_hdf5)
+READER = FileReader("hdf5", 1, (".h5", ".hdf5", ".hdf", ".he5", ".nc"), "an HDF5 file", open_hdf5, True)
 """The reader `hdf5`."""

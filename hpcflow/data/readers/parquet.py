@@ -153,5 +153,5 @@ def open_parquet(path: Path, patterns: Sequence[str]) -> Iterator[ParquetContent
         yield ParquetContents(file)
 
 
-READER = FileReader("parquet", 1, (".parquet", ".pq"), "a Parquet file", open_parquet)
+READER = FileReader("parquet", 1, (".parquet", ".pq"), "a Parquet file", open_parquet, True)
 """The reader `parquet`."""

@@ -17,6 +17,11 @@ from hpcflow.plan.records import LEFT_OUT, OK, PLANNED
 from hpcflow.run.commit import BlockOutput, NewFile
 from hpcflow.run.context import RunContext
 
+Samples = dict[str, np.ndarray]
+
+HELD = "record of several shards"
+"""Where a worker keeps the record it is cutting up; goes with the stage (`RunContext.begin`)."""
+
 
 def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     """Read what overlaps the shard; a record that cannot be read is set aside and stays missing."""
@@ -25,22 +30,16 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     # A pilot's shards are written whole, with the records that it leaves out.
     index = np.flatnonzero(np.isin(table.status, (OK, PLANNED, LEFT_OUT)))
     low, high = block * dataset.shard, min((block + 1) * dataset.shard, dataset.samples)
-    request = ctx.folder.request["datasets"][stage.dataset]
-    reader = get_reader(request["reader"])
     samples = {v.name: np.full(high - low, np.nan, v.dtype) for v in dataset.variables}
     aside: list[tuple[str, str]] = []
     count = records = 0
     starts, sizes = table.start[index], table.size[index]
-    for record in index[(starts < high) & (starts + sizes > low) & (sizes > 0)]:
-        start, stop = int(table.start[record]), int(table.start[record] + table.size[record])
+    for record in map(int, index[(starts < high) & (starts + sizes > low) & (sizes > 0)]):
+        start = int(table.start[record])
+        stop = start + int(table.size[record])
         first, last = max(start, low), min(stop, high)
-        path = Path(request["folder"]) / str(table.path[record])
         try:
-            channel, options = str(table.channel[record]), request["options"]
-            sha256 = _sha256(path)
-            if checksum(sha256, channel, reader.name, reader.version, options) != table.checksum[record]:
-                raise DataError("changed since it was scanned: run the workflow again to take it in")
-            found = read_si(reader, path, channel, first - start, last - start, options, table.variables)
+            found = _read(ctx, stage, record, first - start, last - start)
         except DataError as error:
             aside.append((str(table.ids[record]), str(error)))
             continue
@@ -53,6 +52,27 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         name, content = encode_samples(dataset, variable, block, samples[variable.name])
         files.append(NewFile(f"dataset/{dataset.name}/{name}", ctx.store(dataset.name) / name, content))
     return BlockOutput(files=files, aside=aside, samples=count, computed=records)
+
+
+def _read(ctx: RunContext, stage: StagePlan, record: int, first: int, last: int) -> Samples:
+    """Samples [first, last) of a record, in SI units.
+
+    Formats that must be decoded whole are decoded once for all shards that a worker makes of a record.
+    """
+    table, request = ctx.tables[stage.dataset], ctx.folder.request["datasets"][stage.dataset]
+    reader, options = get_reader(request["reader"]), request["options"]
+    path, channel = Path(request["folder"]) / str(table.path[record]), str(table.channel[record])
+    expected, size = str(table.checksum[record]), int(table.size[record])
+    if checksum(_sha256(path), channel, reader.name, reader.version, options) != expected:
+        raise DataError("changed since it was scanned: run the workflow again to take it in")
+    if last - first == size or getattr(reader, "slices", False):
+        return read_si(reader, path, channel, first, last, options, table.variables)
+    held: tuple[str, Samples] | None = ctx.cache.get(HELD)
+    if held is None or held[0] != expected:
+        ctx.cache[HELD] = None  # the one before goes first
+        held = expected, read_si(reader, path, channel, 0, size, options, table.variables)
+        ctx.cache[HELD] = held
+    return {name: values[first:last] for name, values in held[1].items()}
 
 
 def _sha256(path: Path) -> str:
