@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray
 
-    # The group repeats its arrays' metadata once all of them have their final shape.
-    closed = b'"consolidated_metadata"' in (path / "zarr.json").read_bytes()
-
 
 def open_store(path: Path) -> xarray.Dataset:
     """Open a store of ours lazily; record ids, facts and row coordinates become coordinates.
