@@ -134,6 +134,8 @@ DEVICES = [
     ("2013-02-06-12-11-14.fit", "distance", 4835.38),
     ("2013-02-06-12-11-14.fit", "average_heart_rate", 147),
     ("event_timestamp.fit", "distance", 2606.04),
+    ("event_timestamp.fit", "timer_time", 4371.56),
+    ("event_timestamp.fit", "average_moving_heart_rate", 142),
     ("event_timestamp.fit", "max_heart_rate", 161),
 ]
 """What the devices say, from their files and the origin of each (see the examples' README)."""

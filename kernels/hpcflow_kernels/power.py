@@ -201,7 +201,7 @@ def session_summary(
     strokes = np.where(running, per_minute(cadence) if cadence is not None else np.nan, np.nan)
     out |= {
         "average_heart_rate": _mean(beats),
-        "average_moving_heart_rate": _mean(beats[moving]),
+        "average_moving_heart_rate": _mean_by_beat(beats[moving]),
         "max_heart_rate": _max(beats),
         "heart_rate_time": np.isfinite(beats).sum() / rate,
         "average_cadence": _mean(strokes[strokes > 0]),
@@ -240,6 +240,12 @@ def _values(rows: Rows | None, n: int) -> np.ndarray:
 def _intervals(inside: np.ndarray) -> float:
     """Length in samples of the stretches, from their first to their last sample."""
     return float(np.count_nonzero(inside[1:] & inside[:-1]))
+
+
+def _mean_by_beat(rate: np.ndarray) -> float:
+    """Mean over heartbeats, not over seconds: a second at rate h holds h / 60 of them."""
+    known = rate[np.isfinite(rate) & (rate > 0)]
+    return float((known**2).sum() / known.sum()) if len(known) else np.nan
 
 
 def _mean(x: np.ndarray) -> float:

@@ -199,7 +199,7 @@ def _session_fields(params: Params) -> tuple[Field, ...]:
         wide("power_time", "timer time with known power", "s"),
         wide("power_coverage", "share of the timer's seconds with known power"),
         wide("average_heart_rate", "mean heart rate, timer time, missing seconds left out", "min-1"),
-        wide("average_moving_heart_rate", f"mean heart rate, timer time at a {moving}", "min-1"),
+        wide("average_moving_heart_rate", f"mean heart rate by beats, timer time at a {moving}", "min-1"),
         wide("max_heart_rate", "highest heart rate of a second, timer time", "min-1"),
         wide("heart_rate_time", "timer time with known heart rate", "s"),
         wide("average_cadence", "mean cadence, timer time, zeros and missing seconds left out", "min-1"),
@@ -209,7 +209,7 @@ def _session_fields(params: Params) -> tuple[Field, ...]:
 
 _SESSION = Contract(
     name="session_summary",
-    version=1,
+    version=2,
     pattern=Pattern.RECORD,
     summary="One line per activity: times, distance, speed, ascent, power, load, heart rate, cadence.",
     ports=(

@@ -164,7 +164,7 @@ def test_heart_rate_by_time_agrees_lap_by_lap(file, laps, shared_data):
 def test_the_swim_s_heart_rate_is_what_the_strap_kept():
     # The watch averages beats while swimming: 142. By time and over the whole timer it is less.
     _, numbers = analysed(EXAMPLES / "event_timestamp.fit")
-    assert numbers["average_moving_heart_rate"] == pytest.approx(142, rel=0.015)
+    assert numbers["average_moving_heart_rate"] == pytest.approx(142, rel=0.01)
     assert numbers["average_heart_rate"] == pytest.approx(138.2, abs=0.1)
 
 
