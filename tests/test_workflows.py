@@ -132,6 +132,7 @@ DEVICES = [
     ("cross-country-skiing_activity_1.tcx", "average_heart_rate", 141.2),
     ("cross-country-skiing_activity_1.tcx", "max_heart_rate", 172),
     ("2013-02-06-12-11-14.fit", "distance", 4835.38),
+    ("korita-zbevnica.gpx", "distance", 14913.75),
     ("2013-02-06-12-11-14.fit", "average_heart_rate", 147),
     ("event_timestamp.fit", "distance", 2606.04),
     ("event_timestamp.fit", "timer_time", 4371.56),

@@ -137,6 +137,7 @@ def session_summary(
     ftp: float | None = None,
     elapsed_time: float | None = None,
     timer_time: float | None = None,
+    path_length: float | None = None,
 ) -> dict[str, float]:
     """One activity in numbers. Which time and which seconds each of them rests on is in docs/power.md.
 
@@ -154,6 +155,8 @@ def session_summary(
         State of each second as `clean_activity` gives it.
     ftp, elapsed_time, timer_time : float, optional
         W; seconds as the device states them.
+    path_length : float, optional
+        m; the whole path of a file without a counter, points without a time included.
 
     Returns
     -------
@@ -189,7 +192,7 @@ def session_summary(
     up, down = climb(_values(altitude, n), rate)
     out |= {
         "moving_time": moving.sum() / rate if np.isfinite(pace).any() else np.nan,
-        "distance": metres,
+        "distance": metres if path_length is None or not np.isfinite(path_length) else path_length,
         "average_speed": metres / base if base > 0 else np.nan,
         "average_moving_speed": metres / (moving.sum() / rate) if moving.any() else np.nan,
         "max_speed": _max(pace),

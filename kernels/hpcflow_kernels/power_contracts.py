@@ -180,7 +180,7 @@ def _session_fields(params: Params) -> tuple[Field, ...]:
         wide("timer_time", "timer time: the device's own, else counted where the timer ran", "s"),
         wide("recorded_time", "timer time that holds samples or bridged gaps", "s"),
         wide("moving_time", f"timer time at a {moving}", "s"),
-        wide("distance", "distance, elapsed time", "m"),
+        wide("distance", "distance, elapsed time: the counter, else the whole path", "m"),
         wide("average_speed", "distance by timer time (by recorded time where no timer is known)", "m s-1"),
         wide("average_moving_speed", "distance by moving time", "m s-1"),
         wide("max_speed", "highest speed of a second, timer time", "m s-1"),
@@ -224,6 +224,7 @@ _SESSION = Contract(
         Port("ftp", "fact", "functional threshold power of the athlete at the time", "power", optional=True),
         Port("elapsed_time", "fact", "elapsed time as the device states it", "duration", optional=True),
         Port("timer_time", "fact", "timer time as the device states it", "duration", optional=True),
+        Port("path_length", "fact", "whole path of a file without a counter", "length", optional=True),
     ),
     params=(
         Param(
