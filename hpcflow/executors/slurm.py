@@ -191,7 +191,7 @@ class SlurmExecutor:
 
 
 def wait(folder: RunFolder, timeout: float, poll_seconds: float) -> None:
-    """Wait until all stages are complete, or no job of the run is left.
+    """Wait until no job of the run is left.
 
     Raises
     ------
@@ -203,11 +203,13 @@ def wait(folder: RunFolder, timeout: float, poll_seconds: float) -> None:
     deadline = time.monotonic() + timeout
     quiet = 0
     while True:
+        alive = any(job.alive for job in status(folder))
         ledger = Ledger(folder)
-        if all(ledger.complete(stage) for stage in ledger.stages):
+        # Jobs whose blocks are done still count and tidy up: two that tidy at once are in each other's way.
+        if not alive and all(ledger.complete(stage) for stage in ledger.stages):
             return
         # A job between two waves is not in the queue; twice nothing, some time apart, means nothing.
-        quiet = 0 if any(job.alive for job in status(folder)) else quiet + 1
+        quiet = 0 if alive else quiet + 1
         if quiet >= 4:
             return
         if time.monotonic() > deadline:
