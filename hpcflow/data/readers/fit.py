@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow.data.readers.base import Quantity, ScannedRecord
+from hpcflow.data.readers.base import Quantity
 from hpcflow.data.readers.guard import reading
-from hpcflow.data.readers.track import Track, build, duplicates, read_bytes
+from hpcflow.data.readers.track import Track, TrackReader, build, read_bytes
 from hpcflow.errors import DataError
 
 EPOCH = 631065600
@@ -61,26 +61,6 @@ _AVERAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "device_pool_length": (("pool_length",), "m"),
 }
 """Facts that mean something for a single session only."""
-
-
-class FitReader:
-    """FIT activity files. A file is one record, whatever number of sessions it holds."""
-
-    name = "fit"
-    version = 1
-    suffixes: tuple[str, ...] = (".fit",)
-
-    def scan(self, path: Path, options: Mapping[str, Any]) -> tuple[ScannedRecord, ...]:
-        """See `hpcflow.data.readers.base.Reader`. The whole file is decoded and its checksum verified."""
-        return (load(path).scanned,)
-
-    def read(
-        self, path: Path, channel: str, start: int, stop: int, options: Mapping[str, Any]
-    ) -> dict[str, np.ndarray]:
-        """See `hpcflow.data.readers.base.Reader`."""
-        return {key: x[start:stop] for key, x in load(path).values.items()}
-
-    duplicates = staticmethod(duplicates)
 
 
 def load(path: Path) -> Track:
@@ -280,4 +260,4 @@ def _device(messages: list[Message]) -> Quantity | None:
     return None
 
 
-READER = FitReader()
+READER = TrackReader("fit", 1, (".fit",), load)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Mapping
 from datetime import UTC
 from functools import lru_cache
 from pathlib import Path
@@ -13,31 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow.data.readers.base import Quantity, ScannedRecord
+from hpcflow.data.readers.base import Quantity
 from hpcflow.data.readers.guard import reading
 from hpcflow.data.readers.tcx import parse_xml, to_float
-from hpcflow.data.readers.track import Track, build, duplicates, path_length, read_bytes
+from hpcflow.data.readers.track import Track, TrackReader, build, path_length, read_bytes
 from hpcflow.errors import DataError
-
-
-class GpxReader:
-    """GPX files. All tracks of a file are one record: its track points that carry a time, in time order."""
-
-    name = "gpx"
-    version = 1
-    suffixes: tuple[str, ...] = (".gpx",)
-
-    def scan(self, path: Path, options: Mapping[str, Any]) -> tuple[ScannedRecord, ...]:
-        """See `hpcflow.data.readers.base.Reader`. The whole file is parsed."""
-        return (load(path).scanned,)
-
-    def read(
-        self, path: Path, channel: str, start: int, stop: int, options: Mapping[str, Any]
-    ) -> dict[str, np.ndarray]:
-        """See `hpcflow.data.readers.base.Reader`."""
-        return {key: x[start:stop] for key, x in load(path).values.items()}
-
-    duplicates = staticmethod(duplicates)
 
 
 def load(path: Path) -> Track:
@@ -145,4 +124,4 @@ def _facts(document: Any, timed: int) -> dict[str, Quantity | None]:
     }
 
 
-READER = GpxReader()
+READER = TrackReader("gpx", 1, (".gpx",), load)

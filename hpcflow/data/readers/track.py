@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -342,3 +343,31 @@ def _agree(a: tuple[float, ...], b: tuple[float, ...]) -> bool | None:
         abs(x - y) <= limit for x, y, limit in zip(a, b, tolerance, strict=True) if math.isfinite(x - y)
     ]
     return all(compared) if compared else None
+
+
+@dataclass(eq=False)  # not frozen: the protocol's attributes are plain ones
+class TrackReader:
+    """A `hpcflow.data.readers.base.Reader` of files that hold one activity each.
+
+    Attributes
+    ----------
+    load : callable
+        Decodes a whole file and checks it; raises `DataError` for one that cannot be used.
+    """
+
+    name: str
+    version: int
+    suffixes: tuple[str, ...]
+    load: Callable[[Path], Track] = field(repr=False)
+
+    def scan(self, path: Path, options: Mapping[str, Any]) -> tuple[ScannedRecord, ...]:
+        """See `hpcflow.data.readers.base.Reader`. The whole file is decoded."""
+        return (self.load(path).scanned,)
+
+    def read(
+        self, path: Path, channel: str, start: int, stop: int, options: Mapping[str, Any]
+    ) -> dict[str, np.ndarray]:
+        """See `hpcflow.data.readers.base.Reader`."""
+        return {key: x[start:stop] for key, x in self.load(path).values.items()}
+
+    duplicates = staticmethod(duplicates)
