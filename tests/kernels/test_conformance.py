@@ -5,45 +5,17 @@ A kernel that is registered without a case here fails: add the parameters it is 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hpcflow.run.stages.tiles import by_segment
 from hpcflow_kernels import Contract, Geometry, Pattern, contracts
+from tests.kernels.cases import CASES
 
 RATE = 1000.0
 
-
-class Case(NamedTuple):
-    """Parameters to try a map or window kernel with, and how far a cut may move its output."""
-
-    params: dict[str, Any]
-    bound: float = 0.0
-    """Of the largest output, in float64; 0 where no bit may change."""
-
-
-CASES: dict[str, list[Case]] = {
-    "bandpass": [
-        Case({"low": 50.0, "high": 200.0}, 1e-9),
-        Case({"low": 5.0, "high": 20.0, "order": 2}, 1e-9),
-    ],
-    "rolling": [
-        Case({"window": window, "statistic": statistic, "align": align})
-        for window, align in ((0.1, "centre"), (0.003, "trailing"))
-        for statistic in ("mean", "std", "min", "max")
-    ],
-    "welch": [
-        Case({"window": 2.0, "nperseg": 256}),
-        Case({"window": 0.5, "nperseg": 100, "overlap": 0.75, "taper": "boxcar", "scaling": "spectrum"}),
-    ],
-    "envelope_spectrum": [Case({"window": 0.5, "max_frequency": 100.0})],
-    "condition_indicators": [
-        Case({"window": 0.25}),
-        Case({"window": 0.3, "overlap": 0.5, "band": [10.0, 100.0, 400.0]}),
-    ],
-}
 
 CUTTABLE = sorted(n for n, c in contracts().items() if c.pattern in (Pattern.MAP, Pattern.WINDOW))
 TRIED = [

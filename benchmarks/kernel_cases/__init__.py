@@ -1,0 +1,1 @@
+"""What is timed of each family of kernels: modules with a generator `cases(small, timers)`."""

@@ -1,0 +1,31 @@
+"""Filters against SciPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from benchmarks.kernel_cases.case import SMALL, Case, noise
+from hpcflow_kernels.filter import butterworth, sosfiltfilt
+
+
+def cases(small: bool, timers: bool) -> Iterator[Case]:
+    """All of them, on one tile with its halo."""
+    from scipy import signal
+
+    x = noise(SMALL if small else 262_147)
+    for name, low, high, rate in (
+        ("band", 2000.0, 5000.0, 12_000.0),
+        ("low_band", 10.0, 1000.0, 25_600.0),
+    ):
+        sos = butterworth(4, low, high, rate).copy()
+        for inside in (np.float64, np.float32):
+            yield Case(
+                f"sosfiltfilt.{name}.{np.dtype(inside).name}",
+                len(x),
+                partial(sosfiltfilt, sos, x, inside=inside),
+                lambda sos=sos: signal.sosfiltfilt(sos, x.astype(np.float64)),
+                {"scipy": partial(signal.sosfiltfilt, sos, x)},
+            )

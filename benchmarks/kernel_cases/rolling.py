@@ -1,0 +1,51 @@
+"""Rolling statistics against bottleneck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
+from hpcflow_kernels.rolling import rolling_max, rolling_mean, rolling_min, rolling_std
+
+WINDOW = 100
+"""Samples of a rolling window."""
+
+
+def cases(small: bool, timers: bool) -> Iterator[Case]:
+    """All of them; bottleneck is looked for only where it is timed."""
+    x = noise(SMALL if small else LONG)
+    ours = {"max": rolling_max, "min": rolling_min, "mean": rolling_mean, "std": rolling_std}
+    for name, call in ours.items():
+        peers = {}
+        if timers:
+            import bottleneck
+
+            more = {"ddof": 1} if name == "std" else {}
+            peers["bottleneck"] = partial(by_bottleneck, getattr(bottleneck, f"move_{name}"), x, more)
+        yield Case(
+            f"rolling.{name}",
+            len(x),
+            lambda call=call: call(x, WINDOW)[WINDOW - 1 :],
+            partial(window_by_window, x, name),
+            peers,
+        )
+
+
+def by_bottleneck(call: Callable[..., np.ndarray], x: np.ndarray, more: dict[str, Any]) -> np.ndarray:
+    """What it gives for whole windows."""
+    return call(x, WINDOW, **more)[WINDOW - 1 :]
+
+
+def window_by_window(x: np.ndarray, statistic: str) -> np.ndarray:
+    """Each window by itself, in float64."""
+    view = np.lib.stride_tricks.sliding_window_view(x, WINDOW)
+    out = np.empty(len(view))
+    for start in range(0, len(view), 65_536):
+        part = view[start : start + 65_536].astype(np.float64)
+        more = {"ddof": 1} if statistic == "std" else {}
+        out[start : start + 65_536] = getattr(np, statistic)(part, axis=1, **more)
+    return out
