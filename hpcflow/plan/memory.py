@@ -14,6 +14,9 @@ BASE = 320 << 20
 FLUSH = 64 << 20
 """Outputs a worker holds back before it commits them (`hpcflow.run.commit`)."""
 
+TIME_AXIS = 24
+"""Bytes per sample while a record's sampling rate is found from its time stamps."""
+
 LOOKED_AT = 4096
 """Records looked at one by one for the one that needs most; beyond them the plain bound is taken."""
 
@@ -67,8 +70,12 @@ def working_set(order: Sequence[int], size: Sequence[int], itemsize: float, call
 
 
 def ingest_bound(shard: int, itemsize: float, largest_record: int) -> int:
-    """Bound for ingest: one shard in memory, encoded once, and the file's record it is read from."""
-    return int(BASE + shard * itemsize * 2.5 + largest_record * itemsize * 3)
+    """Bound for ingest: one shard in memory, encoded once, and the file's record it is read from.
+
+    A record stands in memory as the file holds it, as it is scaled, and as it is stored; or there stand, in
+    float64, the time axis beside what it is read from.
+    """
+    return int(BASE + shard * itemsize * 2.5 + largest_record * max(itemsize * 3, TIME_AXIS))
 
 
 def assemble_bound(shard_rows: int, row_bytes: float) -> int:

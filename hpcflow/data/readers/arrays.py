@@ -52,6 +52,14 @@ class Array:
     """Why it cannot be a signal, as the end of a sentence: "holds text"."""
 
 
+MOST_REGULAR = 4096
+"""Regular time axes whose rates are remembered."""
+
+_REGULAR: dict[tuple[tuple[str, int, int], str, str | None], float] = {}
+"""Rate by state of the file, array and units: ingest reads a long record in many stretches, and its time axis
+is as long as the record."""
+
+
 class Contents(Protocol):
     """An open file."""
 
@@ -138,7 +146,7 @@ class FileReader:
             In one sentence that follows the file's name, with what to do about it.
         """
         with reading(path, self.kind), self.open(path, all_patterns(options)) as contents:
-            picked = [_with_time(contents, one) for one in _channels(contents, options)]
+            picked = [_with_time(contents, one, _state(path)) for one in _channels(contents, options)]
             contents.verify(sorted({name for one in picked for name in one.channel.arrays.values()}))
             several = len({one.channel.wild for one in picked}) > 1
             return tuple(_record(contents, one, options, several) for one in picked)
@@ -159,7 +167,7 @@ class FileReader:
             If the file cannot be read, has no such channel or fewer samples.
         """
         with reading(path, self.kind), self.open(path, all_patterns(options)) as contents:
-            one = _with_time(contents, _one_channel(contents, channel, options))
+            one = _with_time(contents, _one_channel(contents, channel, options), _state(path))
             if not 0 <= start <= stop <= one.size:
                 raise DataError(
                     f"has {one.size} samples where [{start}, {stop}) were expected: it changed since it was "
@@ -263,7 +271,12 @@ def _everything(contents: Contents, usable: Sequence[str]) -> Channel:
     return Channel("", arrays, ())
 
 
-def _with_time(contents: Contents, channel: Channel) -> _Picked:
+def _state(path: Path) -> tuple[str, int, int]:
+    state = path.stat()
+    return str(path), state.st_size, state.st_mtime_ns
+
+
+def _with_time(contents: Contents, channel: Channel, state: tuple[str, int, int]) -> _Picked:
     sizes = {name: contents.size(source) for name, source in channel.arrays.items()}
     size = max(sizes.values())
     if len(set(sizes.values())) > 1:
@@ -280,9 +293,17 @@ def _with_time(contents: Contents, channel: Channel) -> _Picked:
         if source is None or contents.size(source) != size:
             return _Picked(channel, size, None, None)
     units = contents.arrays[source].units or channel.units.get(TIME)
+    known = _REGULAR.get((state, source, units))
+    if known is not None:
+        return _Picked(channel, size, known, None)
     since = seconds(contents.load([source], 0, None)[source], units)
     rate = rate_of(since)
-    return _Picked(channel, size, rate, since if math.isnan(rate) else None)
+    if math.isnan(rate):
+        return _Picked(channel, size, rate, since)
+    if len(_REGULAR) >= MOST_REGULAR:
+        _REGULAR.clear()
+    _REGULAR[state, source, units] = rate
+    return _Picked(channel, size, rate, None)
 
 
 def _units(contents: Contents, channel: Channel) -> dict[str, str | None]:

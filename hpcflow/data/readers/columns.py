@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from hpcflow.errors import DataError
+
 _SQUARE = re.compile(r"(.*?)\s*\[([^\[\]]*)\]\s*", re.DOTALL)
 _ROUND = re.compile(r"(.*\S)\s*\(([^()]*)\)\s*", re.DOTALL)
 
@@ -55,6 +57,36 @@ def unique(names: list[str]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         found.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
     return found
+
+
+def numbers(column: Any, name: str, before: int) -> np.ndarray:
+    """A stretch of a text table's column as float64.
+
+    Parameters
+    ----------
+    column : pandas.Series
+    name, before
+        The column's name, and the number of rows above the stretch, for the message.
+
+    Raises
+    ------
+    DataError
+        If a cell that is not empty holds no number.
+    """
+    if column.dtype.kind not in "iufb":
+        import pandas as pd
+
+        found = pd.to_numeric(column, errors="coerce")
+        wrong = np.flatnonzero(found.isna().to_numpy() & column.notna().to_numpy())
+        if len(wrong):
+            shown = str(column.iloc[wrong[0]])[:40]
+            raise DataError(
+                f"holds {shown!r} in row {before + wrong[0] + 1} of the column {name} where a number must "
+                "stand: correct it, or leave it empty where the value is missing"
+            )
+        column = found
+    values: np.ndarray = column.to_numpy().astype(np.float64)
+    return values
 
 
 def to_datetimes(texts: Any) -> tuple[np.ndarray, bool] | None:

@@ -16,12 +16,15 @@ import numpy as np
 
 from hpcflow.data.readers.arrays import Array, FileReader
 from hpcflow.data.readers.base import Quantity
-from hpcflow.data.readers.columns import iso, known, split_units, to_datetimes, unique
+from hpcflow.data.readers.columns import iso, known, numbers, split_units, to_datetimes, unique
 from hpcflow.data.readers.timeaxis import is_time_name, units_of_name
 from hpcflow.errors import DataError
 
 HEAD = 1 << 18
 """Bytes looked at to find out how a table is written."""
+
+ROWS = 1 << 20
+"""Rows parsed at a time: the parser takes several times the memory of the numbers that it finds."""
 
 LINES = 200
 """Lines looked at."""
@@ -321,13 +324,22 @@ class CsvContents:
     def _frame(self, columns: Sequence[int], text: bool = False) -> Any:
         import pandas as pd
 
+        frame = pd.concat(list(self._frames(columns, text)), ignore_index=True)
+        self._rows = len(frame)
+        return frame
+
+    def _frames(self, columns: Sequence[int], text: bool = False) -> Iterator[Any]:
+        """The table, some rows at a time."""
+        import pandas as pd
+
         look = self.dialect
         # Before pandas 3 the default parser was off by one in the last bit now and then.
         exact = {"float_precision": "round_trip"} if pd.__version__ < "3" else {}
         delimiter = {" ": r"\s+", "\0": "\0"}.get(look.delimiter, look.delimiter)
         with open_bytes(self._path) as file:
-            frame = pd.read_csv(
+            yield from pd.read_csv(
                 file,
+                chunksize=ROWS,
                 sep=delimiter,
                 decimal=look.decimal if not text else ".",
                 header=None,
@@ -344,30 +356,23 @@ class CsvContents:
                 skipinitialspace=True,
                 **exact,
             )
-        self._rows = len(frame)
-        return frame
 
     def _fill(self, names: Sequence[str]) -> None:
-        wanted = sorted({self._columns[name] for name in names} - set(self._loaded))
+        wanted = {self._columns[name] for name in names} - set(self._loaded)
         if not wanted:
             return
-        import pandas as pd
-
-        frame = self._frame(wanted)
-        for number in wanted:
-            column = frame[number]
-            if column.dtype.kind not in "iufb":
-                numbers = pd.to_numeric(column, errors="coerce")
-                wrong = np.flatnonzero(numbers.isna().to_numpy() & column.notna().to_numpy())
-                if len(wrong):
-                    shown = str(column.iloc[wrong[0]])[:40]
-                    raise DataError(
-                        f"holds {shown!r} in row {wrong[0] + 1} of the column "
-                        f"{self.dialect.names[number]} where a number must stand: "
-                        "correct it, or leave it empty where the value is missing"
-                    )
-                column = numbers
-            self._loaded[number] = column.to_numpy().astype(np.float64)
+        if self.time is not None and self.dialect.numeric[self._columns[self.time]]:
+            wanted |= {self._columns[self.time]} - set(self._loaded)  # asked for next, and as much work alone
+        found = {number: np.empty(0) for number in sorted(wanted)}
+        rows = 0
+        for frame in self._frames(list(found)):
+            for number, column in found.items():
+                # Grown in place: parts to be joined later would stand in memory twice.
+                column.resize(rows + len(frame), refcheck=False)
+                column[rows:] = numbers(frame[number], self.dialect.names[number], rows)
+            rows += len(frame)
+        self._rows = rows
+        self._loaded.update(found)
 
     def size(self, name: str) -> int:
         """Rows of the table."""
@@ -383,9 +388,9 @@ class CsvContents:
         number = self._columns[name]
         if self.dialect.numeric[number]:
             self._fill([name])
-            numbers = self._loaded[number]
-            same = len(numbers) > 0 and bool((numbers == numbers[0]).all())
-            return Quantity(float(numbers[0]), self.arrays[name].units) if same else None
+            found = self._loaded[number]
+            same = len(found) > 0 and bool((found == found[0]).all())
+            return Quantity(float(found[0]), self.arrays[name].units) if same else None
         texts = self._frame([number], text=True)[number]
         return Quantity(str(texts.iloc[0])) if len(texts) and texts.nunique(dropna=False) == 1 else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -15,6 +16,9 @@ TIME = "time"
 JITTER = 0.25
 """Largest distance of a stamp from the regular grid, in sampling intervals: a stamp printed in milliseconds
 stays within it up to 500 Hz, and one missing sample breaks it."""
+
+STRETCH = 1 << 18
+"""Stamps fitted at a time: an axis may be as long as memory allows, so no second one is made of it."""
 
 _NAME = re.compile(
     r"(date ?time|time|time ?stamp|date|elapsed|elapsed time|t)(?:_(s|ms|us|ns))?", re.IGNORECASE
@@ -75,10 +79,13 @@ def seconds(stamps: np.ndarray, units: str | None) -> np.ndarray:
         raise DataError(f"has a time axis in {units!r}: {error.rule}; {error.remedy}") from None
     if stamps.dtype.kind == "u":
         stamps = stamps.astype(np.int64)
-    since: np.ndarray = (stamps - stamps[:1]).astype(np.float64)
+    since: np.ndarray = (stamps - stamps[:1]).astype(np.float64, copy=False)
     # Dividing by the exact inverse keeps 0.001 s steps the floats that a person would write.
-    scaled: np.ndarray = since / round(1 / factor) if factor < 1 else since * factor
-    return scaled
+    if factor < 1:
+        since /= round(1 / factor)
+    elif factor != 1:
+        since *= factor
+    return since
 
 
 def rate_of(since: np.ndarray) -> float:
@@ -103,10 +110,10 @@ def rate_of(since: np.ndarray) -> float:
     count = len(since)
     if count < 2 or not np.isfinite(since).all() or since[-1] <= since[0]:
         return math.nan
-    index = np.arange(count) - (count - 1) / 2
-    centred = since - since.mean()
-    step = float((index * centred).sum() / (index * index).sum())
-    apart = float(np.abs(centred - index * step).max())
+    mean = float(since.mean())
+    moment = math.fsum(float(np.dot(index, centred)) for index, centred in _stretches(since, mean))
+    step = moment / (count * (count * count - 1) / 12)
+    apart = max(float(np.abs(centred - index * step).max()) for index, centred in _stretches(since, mean))
     if step <= 0 or apart > JITTER * step:
         return math.nan
     rate = 1 / step
@@ -116,3 +123,11 @@ def rate_of(since: np.ndarray) -> float:
         if abs(plain - rate) <= slack:
             return plain
     return rate
+
+
+def _stretches(since: np.ndarray, mean: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Places about the middle one, and stamps about their mean, a stretch at a time."""
+    middle = (len(since) - 1) / 2
+    for start in range(0, len(since), STRETCH):
+        part = since[start : start + STRETCH]
+        yield np.arange(start, start + len(part)) - middle, part - mean
