@@ -2,13 +2,19 @@
 
 Signals are float32, of odd lengths, in memory. Errors are the largest difference from the same function of
 SciPy or NumPy in float64 (extended precision for filters), relative to the largest value.
+``python -m benchmarks.kernels FAMILY ...`` prints the rows of these families as a table.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
-from collections.abc import Iterator
+import platform
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
 
 import numpy as np
 
@@ -19,11 +25,13 @@ from benchmarks.measure import Measure, cpu_seconds
 ROUNDS = 7
 
 
-def cases(small: bool, timers: bool) -> Iterator[Case]:
-    """All cases of all families; peers that SciPy does not bring are looked for only where they are timed."""
-    for found in pkgutil.iter_modules(kernel_cases.__path__):
-        if found.name != "case":
-            yield from importlib.import_module(f"benchmarks.kernel_cases.{found.name}").cases(small, timers)
+FAMILIES = tuple(m.name for m in pkgutil.iter_modules(kernel_cases.__path__) if m.name != "case")
+
+
+def cases(small: bool, timers: bool, families: Sequence[str] = FAMILIES) -> Iterator[Case]:
+    """All cases of these families; peers beside SciPy are looked for only where they are timed."""
+    for family in families:
+        yield from importlib.import_module(f"benchmarks.kernel_cases.{family}").cases(small, timers)
 
 
 def error(got: np.ndarray, truth: np.ndarray) -> float:
@@ -31,9 +39,9 @@ def error(got: np.ndarray, truth: np.ndarray) -> float:
     return float(np.abs(got - truth).max() / np.abs(truth).max())
 
 
-def measures(small: bool, timers: bool) -> Iterator[Measure]:
+def measures(small: bool, timers: bool, families: Sequence[str] = FAMILIES) -> Iterator[Measure]:
     """Errors always; rates and ratios with the timers on."""
-    for case in cases(small, timers):
+    for case in cases(small, timers, families):
         name = f"kernels.{case.name}"
         truth = case.truth()
         yield Measure(f"{name}.error", error(case.ours(), truth), "of the largest value", timed=False)
@@ -46,3 +54,34 @@ def measures(small: bool, timers: bool) -> Iterator[Measure]:
         for peer in case.peers:
             ratio = seconds[peer] / seconds["ours"]
             yield Measure(f"{name}.against_{peer}", ratio, f"CPU time, {peer} / ours")
+
+
+def table(values: Mapping[str, float]) -> str:
+    """Rates, ratios and errors, a row for each kernel."""
+    lines = [
+        "| | M samples per CPU s | times faster than | largest error, of the largest value (peer's) |",
+        "|---|---|---|---|",
+    ]
+    for key, rate in values.items():
+        if not key.endswith(".rate"):
+            continue
+        name = key.removesuffix(".rate")
+        peers = [other.split(".against_")[1] for other in values if other.startswith(f"{name}.against_")]
+        ratios = "; ".join(f"{peer} {values[f'{name}.against_{peer}']:.3g}" for peer in peers)
+        errors = "; ".join(f"{values[f'{name}.{peer}.error']:.0e}" for peer in peers)
+        own, short = values[f"{name}.error"], name.removeprefix("kernels.")
+        lines.append(f"| {short} | {rate:.4g} | {ratios} | {own:.0e} ({errors}) |")
+    return "\n".join(lines)
+
+
+def main(families: Sequence[str]) -> None:
+    """Measure these families and print their table, and where it was made."""
+    load = os.getloadavg()[0]
+    print(table({m.name: m.value for m in measures(False, True, families)}))
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "numba"))
+    print(f"\n{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load {load:.1f} before;", end=" ")
+    print(f"Python {platform.python_version()}, {versions}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or FAMILIES)

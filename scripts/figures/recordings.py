@@ -1,0 +1,24 @@
+"""The recordings that pictures are drawn from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from scipy.io import loadmat
+
+REPO = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("HPCFLOW_LUMI_SHARED_DATA", REPO.parent / "shared" / "data"))
+"""Recordings that are too large, or not free enough, to be shipped."""
+
+
+def bearing(number: int) -> tuple[np.ndarray, float]:
+    """Acceleration in m/s^2 at the drive end and its rate in Hz; Case Western Reserve University.
+
+    97 is healthy (48 kHz); 105 has a fault of the inner, 130 of the outer race, 222 of a ball (12 kHz).
+    """
+    path = next((SHARED / "industrial" / "bearing_cwru").glob(f"{number:03d}_*.mat"))
+    found = loadmat(path)
+    values = found[f"X{number:03d}_DE_time"].ravel() * 9.80665
+    return values.astype(np.float32), 48_000.0 if number == 97 else 12_000.0
