@@ -199,16 +199,23 @@ def _span(low: float, high: float) -> str:
     return last if first == last else f"{first} to {last}"
 
 
-def check_budget(chosen: Fit, options: Options) -> str:
-    """A line on the budget; "" where there is none.
+def within_budget(chosen: Fit, options: Options, gate: Gate | None) -> tuple[Gate | None, str]:
+    """The gate with as many attempts as the budget covers, and a line on what all of them cost at most.
+
+    One attempt is every job at its time limit with its gates; a gate may send a whole job again, so each
+    further attempt may cost as much.
 
     Raises
     ------
     PlanError
-        Where all jobs at their time limits would exceed it.
+        Where one attempt alone would exceed the budget.
     """
+    attempts = gate.attempts if gate is not None else 1
     if not options.budget:
-        return ""
+        if chosen.cost is None or attempts == 1:
+            return gate, ""
+        worst = f"{short(attempts * chosen.cost.bound)} {chosen.cost.unit}"
+        return gate, f"retries: with all {attempts} attempts of every job at its limits, at most {worst}"
     if chosen.cost is None:
         raise PlanError(
             f"a budget needs a price, and that of partition {chosen.spot.name} is not documented, so the "
@@ -218,7 +225,7 @@ def check_budget(chosen: Fit, options: Options) -> str:
     most = options.budget.get(chosen.cost.pool)
     if most is None:
         given = " and ".join(f"{short(n)} {_POOL_WORDS[pool]}" for pool, n in options.budget.items())
-        return f"budget {given}: this plan takes {words} only"
+        return gate, f"budget {given}: this plan takes {words} only"
     needed = chosen.cost.bound_hours
     if needed > most:
         raise PlanError(
@@ -227,4 +234,11 @@ def check_budget(chosen: Fit, options: Options) -> str:
             f"({_span(chosen.cost.low, chosen.cost.high)} {chosen.cost.unit} expected), so nothing is "
             "sent; raise the budget, try fewer records (--only, --limit), or set a shorter limit (--time)"
         )
-    return f"budget {short(most)} {words}: at most {short(needed)} are used, retries not counted"
+    covered = min(attempts, int(most / needed)) if needed else attempts
+    used = f"budget {short(most)} {words}: at most {short(covered * needed)} are used"
+    if gate is None:
+        return gate, f"{used}; nothing is sent again without `hpcflow resume`"
+    if covered == attempts:
+        return gate, f"{used}, with all {attempts} attempts of every job"
+    left = f"{covered} attempts of every job in place of {attempts}" if covered > 1 else "no retry by gates"
+    return replace(gate, attempts=covered), f"{used}, with {left}: one may take {short(needed)}"

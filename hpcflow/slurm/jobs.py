@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from hpcflow.errors import PlanError, RequestError
 from hpcflow.site import Site, format_memory, format_time
-from hpcflow.slurm.choice import check_budget, choose, lines, short, trade
+from hpcflow.slurm.choice import choose, lines, short, trade, within_budget
 from hpcflow.slurm.footprint import footprint, footprint_lines
 from hpcflow.slurm.needs import AGENT_MEMORY, MEMORY_HEADROOM, Options, StageNeed
 from hpcflow.slurm.packing import SHORT_SECONDS, Shape, Spot, after
 from hpcflow.slurm.pitfalls import check_prologue
-from hpcflow.slurm.placement import TIME_MARGIN, Request, amounts, request
+from hpcflow.slurm.placement import TIME_MARGIN, Request, amounts, request, wave_size
 from hpcflow.slurm.schedule import Gate, Job, Schedule
 
 __all__ = ["AGENT_MEMORY", "MEMORY_HEADROOM", "Options", "StageNeed", "plan_jobs"]
@@ -49,7 +49,7 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
     gated = _gated(site, options)
     gate = Gate(site.gate_partition, options.attempts) if gated else None
     chosen, alternatives = choose(needs, site, options, gated, gate)
-    budget = check_budget(chosen, options)
+    allowed, budget = within_budget(chosen, options, gate)
     used = footprint(needs, chosen, site, options)
     names = _names([shape.stages for shape in chosen.shapes])
     known = {id(shape): name for name, shape in zip(names, chosen.shapes, strict=True)}
@@ -73,9 +73,9 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
         run=run,
         account=options.account or "",
         jobs=jobs,
-        gate=gate,
+        gate=allowed,
         queue=min(room, options.wave + 2) if options.wave else room,
-        reasons=(*_why(site, gated, options), *notes),
+        reasons=(*_why(site, allowed), *notes),
         alternatives=alternatives,
         choice=tuple(filter(None, choice)) if site.scheduler == "slurm" else (),
         footprint=used,
@@ -180,17 +180,13 @@ def _job(name: str, shape: Shape, before: Sequence[str], site: Site, spot: Spot,
 
 
 def _wave(elements: int, site: Site, spot: Spot, options: Options) -> int:
-    most = site.max_array_index + 1
-    if spot.room:
-        most = min(most, max(1, spot.room - 2))
-    if options.wave and spot.gated:
-        most = min(most, options.wave)
-    if not spot.gated and elements > most and site.scheduler == "slurm":
+    wave = wave_size(elements, site, spot, options)
+    if not spot.gated and wave < elements:
         raise PlanError(
             f"without gate jobs all {elements} elements of a stage enter the queue at once, and {site.name} "
-            f"leaves room for {most}; ask for fewer elements, or allow gates"
+            f"leaves room for {wave}; ask for fewer elements, or allow gates"
         )
-    return min(elements, most) if site.scheduler == "slurm" else elements
+    return wave
 
 
 def _ranges(elements: int, wave: int) -> Iterator[tuple[int, int]]:
@@ -270,15 +266,16 @@ def _span(low: float, high: float) -> str:
     return last if first == last else f"{first} to {last}"
 
 
-def _why(site: Site, gated: bool, options: Options) -> tuple[str, ...]:
+def _why(site: Site, gate: Gate | None) -> tuple[str, ...]:
     if site.scheduler != "slurm":
         return ("no scheduler: the scripts run one after another",)
-    if gated and site.sbatch_from_compute == "unknown":
+    if gate is not None and site.sbatch_from_compute == "unknown":
         how = site.evidence_of("sbatch_from_compute")
         known = "is not known" if how is None else f"is {how.how}"
         return (
             f"gate jobs: that a job may submit jobs here {known}; one that is refused says so in its log",
         )
-    if gated:
-        return (f"gate jobs: {options.attempts} attempts per element before a person is asked",)
+    if gate is not None:
+        many = f"{gate.attempts} attempts" if gate.attempts > 1 else "one attempt"
+        return (f"gate jobs: {many} per element before a person is asked",)
     return ("no gate jobs: what fails waits for `hpcflow resume`",)

@@ -76,7 +76,8 @@ class Options:
         ``cost``: the cheapest partition, and the fewest jobs and workers that lose little time; ``time``: the
         earliest end once jobs have started.
     budget
-        Most ``core_hours`` and ``gpu_hours`` of all jobs at their time limits; a plan above it is refused.
+        Most ``core_hours`` and ``gpu_hours`` of all jobs at their time limits. A plan of which one attempt is
+        above it is refused; gates try no more often than it covers.
     grid
         Grams of CO2 per kWh of the grid, where the user wants emissions; no site publishes one.
     """

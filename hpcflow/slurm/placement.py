@@ -55,6 +55,18 @@ def _room(partition: Partition) -> int:
     return max(1, partition.submitted - max(2, partition.submitted // 10))
 
 
+def wave_size(elements: int, site: Site, spot: Spot, options: Options) -> int:
+    """Elements of an array that enter the queue together, beside the gate after them and one more job."""
+    if site.scheduler != "slurm":
+        return elements
+    most = site.max_array_index + 1
+    if spot.room:
+        most = min(most, max(1, spot.room - 2))
+    if options.wave and spot.gated:
+        most = min(most, options.wave)
+    return min(elements, most)
+
+
 def warn_seconds(stages: Sequence[StageNeed]) -> int:
     """How long before its end a job is warned: twice its longest block, and a minute."""
     return round(2 * max(need.seconds_high for need in stages)) + 60
@@ -161,9 +173,7 @@ def _cost(
             bills.append(billed)
     if not bound:
         return None
-    waves = sum(
-        -(-shape.elements // max(1, spot.room - 2 if spot.room else shape.elements)) for shape in shapes
-    )
+    waves = sum(-(-one.elements // wave_size(one.elements, site, spot, options)) for one in shapes)
     extra = _gates(site, gate, waves)
     same = [one for one in extra if (one.unit, one.pool) == (bound[0].unit, bound[0].pool)]
     return Cost(

@@ -70,7 +70,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Cost:
-    """What all jobs of a plan cost in one partition, without retries.
+    """What one attempt of all jobs of a plan costs in one partition.
 
     Attributes
     ----------
@@ -79,7 +79,8 @@ class Cost:
     low, high
         At the shortest and the longest expected time.
     bound
-        With every job at its time limit, gate jobs included: what a budget is held against.
+        With every job at its time limit, gate jobs included; each attempt that gates may send again may
+        cost as much.
     bound_hours
         The bound in core-hours or GPU-hours.
     """

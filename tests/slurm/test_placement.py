@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hpcflow.errors import PlanError, RequestError
 from hpcflow.site import Site, load_site
+from hpcflow.slurm.choice import short
 from hpcflow.slurm.directives import job_directives
 from hpcflow.slurm.jobs import Options, StageNeed, plan_jobs
 from hpcflow.slurm.schedule import Schedule
@@ -120,6 +121,64 @@ def test_budgets() -> None:
     assert "budget 1e-09 GPU-hours: this plan takes core-hours only" in other.choice
     with pytest.raises(PlanError, match="largemem is not documented"):
         plan(options=replace(PAYS, partition="largemem", budget={"core_hours": 1e9}))
+
+
+@pytest.mark.parametrize(
+    ("times", "attempts", "words"),
+    [
+        (1.01, 1, "with no retry by gates"),
+        (1.99, 1, "with no retry by gates"),
+        (2.01, 2, "with 2 attempts of every job in place of 3"),
+        (3.01, 3, "with all 3 attempts of every job"),
+        (9.0, 3, "with all 3 attempts of every job"),
+    ],
+)
+def test_a_budget_pays_for_every_attempt_that_a_gate_may_send(
+    times: float, attempts: int, words: str
+) -> None:
+    bound = bound_hours()
+    kept = plan(options=replace(PAYS, budget={"core_hours": bound * times}))
+    assert kept.gate is not None
+    assert kept.gate.attempts == attempts
+    (line,) = [line for line in kept.choice if line.startswith("budget ")]
+    assert words in line
+    assert f"at most {short(attempts * bound)} are used" in line
+    free = plan()
+    assert free.gate is not None
+    assert free.gate.attempts == 3
+    assert (
+        f"retries: with all 3 attempts of every job at its limits, at most {short(3 * bound)} core-hours"
+        in (free.choice)
+    )
+
+
+def bound_hours() -> float:
+    """Of one attempt of the plan, by hand: every element and every gate at its limit, a core each worker."""
+    schedule = plan()
+    assert schedule.gate is not None
+    jobs = sum(
+        job.elements * job.seconds * max(job.cpus, -(-job.memory // (2 * GiB))) for job in schedule.jobs
+    )
+    gates = sum(len(job.waves) * schedule.gate.seconds for job in schedule.jobs)
+    assert schedule.cost is not None
+    assert schedule.cost.bound_hours == pytest.approx((jobs + gates) / 3600)
+    return (jobs + gates) / 3600
+
+
+def test_gates_of_small_waves_are_paid_for() -> None:
+    ungated = plan(options=replace(PAYS, elements=60, gates=False))
+    gated = plan(options=replace(PAYS, elements=60, wave=10))
+    assert gated.gate is not None
+    assert [len(job.waves) for job in gated.jobs] == [6]
+    assert gated.cost is not None
+    assert ungated.cost is not None
+    assert gated.cost.bound_hours - ungated.cost.bound_hours == pytest.approx(6 * gated.gate.seconds / 3600)
+
+
+def test_without_gates_a_budget_pays_for_one_attempt() -> None:
+    kept = plan(options=replace(PAYS, gates=False, budget={"core_hours": 1e6}))
+    assert any(line.endswith("nothing is sent again without `hpcflow resume`") for line in kept.choice)
+    assert not any(line.startswith("retries") for line in kept.choice)
 
 
 def test_a_budget_in_core_hours_holds_where_bills_are_in_units() -> None:
