@@ -122,13 +122,18 @@ def bearing_faults(
     Raises
     ------
     ValueError
-        When neither `signal` nor `spectrum` is given.
+        When neither `signal` nor `spectrum` is given, or `spectrum` is that of another kernel.
     """
     if signal is None and spectrum is None:
         raise ValueError(
             "bearing_faults needs the raw `signal`, the `spectrum` of envelope_spectrum, or both: connect one"
         )
-    rows = spectrum.get("amplitude") if isinstance(spectrum, Mapping) else spectrum
+    if isinstance(spectrum, Mapping) and "amplitude" not in spectrum:
+        raise ValueError(
+            f"bearing_faults reads the `amplitude` of envelope_spectrum (found {', '.join(spectrum)}): "
+            "connect such a step, or the raw `signal`"
+        )
+    rows = spectrum["amplitude"] if isinstance(spectrum, Mapping) else spectrum
     multiples: Multiples | None = None
     if bearing and bearing.strip():
         try:

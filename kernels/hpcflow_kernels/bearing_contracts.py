@@ -46,7 +46,8 @@ def _round_half_up(value: float) -> int:
     return max(1, int(value + 0.5))
 
 
-def _geometry_frames(params: Params, rate: float) -> Geometry:
+def geometry_frames(params: Params, rate: float) -> Geometry:
+    """Frames of `window` that overlap by `overlap`."""
     frame = _round_half_up(params["window"] * rate)
     return Geometry(hop=_round_half_up(frame * (1 - params["overlap"])), frame=frame)
 
@@ -65,7 +66,8 @@ def _fields_envelope(params: Params) -> tuple[Field, ...]:
     )
 
 
-def _check_frames(params: Params, rate: float | None) -> list[str]:
+def check_frames(params: Params, rate: float | None) -> list[str]:
+    """What is wrong with `window` at a sampling rate."""
     if rate is not None and math.isfinite(rate) and params["window"] * rate < 8:
         return [
             f"a window of {params['window']:g} s holds fewer than 8 samples at {rate:g} Hz: lengthen `window`"
@@ -74,7 +76,7 @@ def _check_frames(params: Params, rate: float | None) -> list[str]:
 
 
 def _check_envelope(params: Params, rate: float | None) -> Sequence[str]:
-    problems = _check_frames(params, rate)
+    problems = check_frames(params, rate)
     if rate is not None and math.isfinite(rate) and params["max_frequency"] > rate / 2:
         problems.append(
             f"the spectrum must end at or below half the sampling rate (max_frequency "
@@ -107,7 +109,7 @@ def _fields_indicators(params: Params) -> tuple[Field, ...]:
 
 
 def _check_indicators(params: Params, rate: float | None) -> Sequence[str]:
-    problems = _check_frames(params, rate)
+    problems = check_frames(params, rate)
     edges = params.get("band")
     if edges and (len(edges) < 2 or any(low >= high for low, high in pairwise(edges))):
         problems.append(
@@ -183,7 +185,7 @@ CONTRACTS = (
         fields=_fields_envelope,
         implementation="hpcflow_kernels.envelope:envelope_spectrum",
         axis="frame",
-        geometry=_geometry_frames,
+        geometry=geometry_frames,
         check=_check_envelope,
         bytes_per_sample=64.0,
         flops_per_sample=400.0,
@@ -219,7 +221,7 @@ CONTRACTS = (
         fields=_fields_indicators,
         implementation="hpcflow_kernels.features:condition_indicators",
         axis="frame",
-        geometry=_geometry_frames,
+        geometry=geometry_frames,
         check=_check_indicators,
         bytes_per_sample=48.0,
         flops_per_sample=120.0,

@@ -12,6 +12,7 @@ from hpcflow_kernels.contract import Contract
 FAMILIES = (
     "hpcflow_kernels.filter_contracts",
     "hpcflow_kernels.bearing_contracts",
+    "hpcflow_kernels.envelope_contracts",
     "hpcflow_kernels.power_contracts",
     "hpcflow_kernels.spectral_contracts",
     "hpcflow_kernels.rolling_contracts",

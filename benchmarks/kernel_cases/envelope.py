@@ -1,0 +1,50 @@
+"""Envelope spectra of a band against SciPy's filter and analytic signal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from benchmarks.kernel_cases.case import Case, noise
+from hpcflow_kernels.envelope_band import squared_envelope_spectrum
+
+RATE, LOW, HIGH = 25_600.0, 2000.0, 5000.0
+
+
+def cases(small: bool, timers: bool) -> Iterator[Case]:
+    """All of them, records of one second."""
+    yield _squared_envelope(noise(round((2 if small else 64) * RATE)))
+
+
+def _squared_envelope(x: np.ndarray) -> Case:
+    from scipy import fft, signal
+
+    n, bins = round(RATE), 1001
+    sos = signal.butter(4, [LOW, HIGH], "bandpass", fs=RATE, output="sos")
+    weight = signal.get_window("hann", n)
+
+    def lines(envelope: np.ndarray) -> np.ndarray:
+        squared = np.abs(envelope) ** 2
+        amplitude = np.abs(fft.rfft((squared - squared.mean()) * weight)[:bins]) * (4 / n)
+        amplitude[0] = squared.mean()
+        return amplitude
+
+    def by_scipy() -> np.ndarray:
+        records = x.reshape(-1, n)
+        return np.array([lines(signal.hilbert(signal.sosfiltfilt(sos, record))) for record in records])
+
+    def truth() -> np.ndarray:
+        frequency = fft.rfftfreq(n, 1 / RATE)
+        outside = (frequency < LOW) | (frequency > HIGH)
+        spectra = fft.rfft(x.reshape(-1, n).astype(np.float64))
+        spectra[:, outside] = 0
+        return np.array([lines(signal.hilbert(fft.irfft(row, n))) for row in spectra])
+
+    return Case(
+        "squared_envelope_spectrum",
+        len(x),
+        lambda: squared_envelope_spectrum(x, rate=RATE, band=(LOW, HIGH), overlap=0.0)["squared_amplitude"],
+        truth,
+        {"scipy": by_scipy},
+    )
