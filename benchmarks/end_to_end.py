@@ -1,19 +1,24 @@
 """One workflow from Zarr to Zarr: zero-phase band-pass, then a Welch spectrum per 10 s window.
 
 hpcflow on two Dask workers, xarray with map_overlap on the same two, and the loop over shards that one writes
-by hand with zarr-python and SciPy. All read the same shards and write the same codec with the same checksums;
-imports, compilation, planning and the start of the cluster are outside the clock: each way runs once on a
-little data in the same processes before.
+by hand with zarr-python and SciPy, in one process and on two ranks of MPI. All read the same shards and write
+the same codec with the same checksums in chunks of the same 256 rows; imports, compilation, planning and the
+start of cluster and ranks are outside the clock: each way runs once on a little data in the same processes
+before.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +39,11 @@ HALO = 2000
 """Samples that the peers read on either side of a shard."""
 
 COLUMNS = SEGMENT // 2 + 1
+
+INNER = (8, 32)
+"""Channels and windows of a chunk that the peers write: 256 rows, as hpcflow's."""
+
+REPO = Path(__file__).resolve().parents[1]
 
 WORKFLOW = f"""\
 hpcflow: 1
@@ -56,12 +66,17 @@ class Size:
     samples: int
 
     @property
+    def windows(self) -> int:
+        """Of a shard."""
+        return self.samples // WINDOW
+
+    @property
     def megabytes(self) -> float:
         """Of input."""
         return self.channels * self.files * self.samples * 4 / 1e6
 
 
-FULL, SMALL, WARM = Size(64, 4, 1_000_000), Size(16, 2, 100_000), Size(64, 2, 100_000)
+FULL, SMALL, WARM = Size(64, 4, 960_000), Size(16, 2, 100_000), Size(64, 2, 100_000)
 
 
 @dataclass(frozen=True)
@@ -76,16 +91,18 @@ class Cost:
 def write_store(folder: Path, size: Size) -> None:
     """The recording: one 2-D array, in shards of 16 channels."""
     folder.mkdir(parents=True)
-    array = create(folder / "store.zarr", (size.channels, size.files * size.samples), (size.samples,))
+    shape = (size.channels, size.files * size.samples)
+    array = create(folder / "store.zarr", shape, (size.samples,), (1, min(size.samples, 240_000)))
     for i in range(0, size.channels, CHANNELS):
         for j in range(size.files):
             array[i : i + CHANNELS, j * size.samples : (j + 1) * size.samples] = signal(size.samples, i + j)
     (folder / "workflow.yaml").write_text(WORKFLOW)
 
 
-def create(store: Path, shape: tuple[int, ...], rest: tuple[int, ...]) -> zarr.Array[Any]:
-    """Array `v` in shards of 16 channels; inner chunks of one channel of at most 250 000 values."""
-    inner = (1, min(rest[0], 250_000), *rest[1:])
+def create(
+    store: Path, shape: tuple[int, ...], rest: tuple[int, ...], inner: tuple[int, ...]
+) -> zarr.Array[Any]:
+    """Array `v` in shards of 16 channels."""
     return zarr.create_group(store).create_array(
         "v",
         shape=shape,
@@ -96,6 +113,18 @@ def create(store: Path, shape: tuple[int, ...], rest: tuple[int, ...]) -> zarr.A
         dimension_names=("channel", "time", "column")[: len(shape)],
         attributes={"units": "m s-2", "sampling_rate": RATE},
     )
+
+
+def inner_rows(size: Size) -> tuple[int, int, int]:
+    """Shape of a chunk that the peers write."""
+    return INNER[0], min(INNER[1], size.windows), COLUMNS
+
+
+def create_output(store: Path, size: Size) -> zarr.Array[Any]:
+    """The peers' output: a shard for each shard of the input."""
+    shutil.rmtree(store, ignore_errors=True)
+    shape = (size.channels, size.files * size.windows, COLUMNS)
+    return create(store, shape, (size.windows, COLUMNS), inner_rows(size))
 
 
 @lru_cache
@@ -121,19 +150,44 @@ def rows_of(x: np.ndarray) -> np.ndarray:
     return density
 
 
+def places(size: Size) -> Iterator[tuple[int, int]]:
+    """First channel and number along time of each shard."""
+    for i in range(0, size.channels, CHANNELS):
+        for j in range(size.files):
+            yield i, j
+
+
+def one_shard(v: Any, out: Any, size: Size, i: int, j: int) -> None:
+    """Read a shard with its halo, compute, write."""
+    begin, end = j * size.samples, (j + 1) * size.samples
+    low, high = max(begin - HALO, 0), min(end + HALO, v.shape[1])
+    y = filtered(v[i : i + CHANNELS, low:high])[:, begin - low : end - low]
+    out[i : i + CHANNELS, j * size.windows : (j + 1) * size.windows] = rows_of(y)
+
+
 def by_loop(folder: Path, size: Size) -> np.ndarray:
     """zarr-python and SciPy, shard by shard in one process; returns the first channel's rows."""
     v = zarr.open_group(folder / "store.zarr", mode="r")["v"]
-    shutil.rmtree(folder / "loop.zarr", ignore_errors=True)
-    windows = size.samples // WINDOW
-    out = create(folder / "loop.zarr", (size.channels, size.files * windows, COLUMNS), (windows, COLUMNS))
-    for i in range(0, size.channels, CHANNELS):
-        for j in range(size.files):
-            begin, end = j * size.samples, (j + 1) * size.samples
-            low, high = max(begin - HALO, 0), min(end + HALO, v.shape[1])
-            y = filtered(v[i : i + CHANNELS, low:high])[:, begin - low : end - low]
-            out[i : i + CHANNELS, j * windows : (j + 1) * windows] = rows_of(y)
+    out = create_output(folder / "loop.zarr", size)
+    for i, j in places(size):
+        one_shard(v, out, size, i, j)
     return np.asarray(out[0])
+
+
+def by_mpi(folder: Path, size: Size, little: Path) -> Cost:
+    """The same loop on two ranks."""
+    given = json.dumps([str(little), astuple(WARM), str(folder), astuple(size)])
+    # A job's own variables would make the launcher join that job instead of starting one.
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PMI", "SLURM_", "HYDRA", "MPI"))}
+    done = subprocess.run(
+        ["mpiexec", "-n", "2", sys.executable, "-m", "benchmarks.over_mpi", given],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=clean | {"PYTHONPATH": os.pathsep.join((str(REPO), str(REPO / "kernels")))},
+    )
+    wall, cpu, memory = json.loads(done.stdout)
+    return Cost(wall, cpu, memory)
 
 
 def by_xarray(folder: Path, size: Size) -> np.ndarray:
@@ -142,18 +196,17 @@ def by_xarray(folder: Path, size: Size) -> np.ndarray:
     import xarray as xr
 
     shutil.rmtree(folder / "dask.zarr", ignore_errors=True)
-    windows = size.samples // WINDOW
     v = xr.open_zarr(
         folder / "store.zarr", chunks={"channel": CHANNELS, "time": size.samples}, consolidated=False
     ).v
     y = da.map_overlap(filtered, v.data, depth={0: 0, 1: HALO}, boundary="none", dtype=np.float32)
-    chunks = (y.chunks[0], (windows,) * size.files, (COLUMNS,))
+    chunks = (y.chunks[0], (size.windows,) * size.files, (COLUMNS,))
     rows = da.map_blocks(rows_of, y, dtype=np.float32, chunks=chunks, new_axis=[2])
     stored = xr.DataArray(rows, dims=("channel", "window", "column"), name="v").to_dataset()
     encoding = {
         "v": {
-            "chunks": (1, windows, COLUMNS),
-            "shards": (CHANNELS, windows, COLUMNS),
+            "chunks": inner_rows(size),
+            "shards": (CHANNELS, size.windows, COLUMNS),
             "compressors": (LZ4, Crc32cCodec()),
         }
     }
@@ -234,6 +287,7 @@ def costs(place: Path, size: Size) -> dict[str, Cost]:
         found["xarray"] = cost(lambda: by_xarray(place, size))
     by_loop(little, WARM)
     found["loop"] = alone(lambda: by_loop(place, size))
+    found["mpi"] = by_mpi(place, size, little)
     return found
 
 
@@ -262,7 +316,7 @@ def measures(small: bool, timers: bool) -> Iterator[Measure]:
             yield Measure(f"{base}.{way}.cpu", cost.cpu, "s of CPU time")
             if cost.memory:
                 yield Measure(f"{base}.{way}.memory", cost.memory / 1e6, "MB of both workers")
-        for peer in ("xarray", "loop"):
+        for peer in ("xarray", "mpi", "loop"):
             ratio = found[peer].cpu / found["hpcflow"].cpu
             yield Measure(f"{base}.against_{peer}", ratio, f"CPU time of {peer} / ours")
         memory = found["hpcflow"].memory / found["xarray"].memory
