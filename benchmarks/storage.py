@@ -20,9 +20,12 @@ from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ShardingCodec, Zstd
 
 from benchmarks.measure import Measure, cpu_seconds
 from hpcflow.data.arraymeta import read_meta
-from hpcflow.data.encode import ArraySpec, encode, zarr_bytes
+from hpcflow.data.encode import ArraySpec, encode, metadata, zarr_bytes
+from hpcflow.data.packing import unpacked
 from hpcflow.data.shards import DirectArray
+from hpcflow.data.store import Regions, encode_samples, variable_spec
 from hpcflow.plan.layout import CHUNK
+from hpcflow.plan.model import DatasetPlan, VariablePlan
 
 CHANNELS = 16
 """Of one shard."""
@@ -163,6 +166,52 @@ def write_measures(samples: int, timers: bool) -> Iterator[Measure]:
             yield Measure(f"storage.write.{name}.against_zarr", ratio, "CPU time of zarr / ours")
 
 
+def packed_measures(samples: int, timers: bool) -> Iterator[Measure]:
+    """A shard of a 16-bit recording in g, as float32 and as the integers it is made of; read tile by tile."""
+    raw = signal(samples, 0)[0].astype(np.int16)
+    packings = {"float32": None, "int16": (9.80665 / 1024, 0.0)}
+    with tempfile.TemporaryDirectory() as place:
+        reads, stored = {}, {}
+        for name, packing in packings.items():
+            variable = VariablePlan("x", "m s-2", "float32", packing)
+            plan = DatasetPlan(name, 1, 1, samples, "", "files", (variable,), CHUNK, samples)
+            values = raw if packing else unpacked(raw, (9.80665 / 1024, 0.0), np.float32)
+            key, content = encode_samples(plan, variable, 0, values)
+            assert content is not None
+            shard = Path(place) / name / key
+            shard.parent.mkdir(parents=True)
+            shard.write_bytes(content)
+            (Path(place) / name / "x/zarr.json").write_bytes(metadata(variable_spec(plan, variable)))
+            stored[name] = len(content)
+            regions = Regions(Path(place) / name)
+            reads[name] = partial(tiles, regions, samples)
+        wrong = sum(
+            a.tobytes() != b.tobytes() for a, b in zip(*(read() for read in reads.values()), strict=True)
+        )
+        yield Measure("storage.packed.wrong", wrong, "tiles that differ", timed=False)
+        for name, count in stored.items():
+            yield Measure(f"storage.packed.{name}.stored", count / samples, "bytes a sample", timed=False)
+        if timers:
+            calls = {name: partial(exhaust, read) for name, read in reads.items()}
+            seconds = cpu_seconds(calls, 5)
+            for name, value in seconds.items():
+                yield Measure(f"storage.packed.{name}.read", samples / value / 1e6, "M samples/s of CPU time")
+            ratio = seconds["float32"] / seconds["int16"]
+            yield Measure("storage.packed.against_float32", ratio, "CPU time of float32 / of int16")
+
+
+def tiles(regions: Regions, samples: int) -> Iterator[np.ndarray]:
+    """What a stage reads: stretches of a chunk's length that lie across two chunks."""
+    for start in range(CHUNK // 2, max(samples - CHUNK, CHUNK // 2 + 1), CHUNK):
+        yield regions.read("x", start, start + CHUNK)
+
+
+def exhaust(read: Callable[[], Iterator[np.ndarray]]) -> None:
+    """Read everything."""
+    for _ in read():
+        pass
+
+
 def measures(small: bool, timers: bool) -> Iterator[Measure]:
     """Read and write; `small` takes a thousandth of the data and the variants with floors."""
     samples = 1 << 14 if small else 1 << 20
@@ -172,4 +221,5 @@ def measures(small: bool, timers: bool) -> Iterator[Measure]:
     if not small:
         for variant in ASIDE:
             yield from read_measures(variant, (1, 4), samples, timers)
+    yield from packed_measures(CHUNK if small else 1 << 24, timers)
     yield from write_measures(CHUNK if small else 1 << 24, timers)

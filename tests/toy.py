@@ -240,5 +240,5 @@ def checksum(sha: str, *_: Any) -> str:
 
 
 def read(reader: Any, path: Path, channel: str, start: int, stop: int, *_: Any) -> dict[str, np.ndarray]:
-    """What `read_si` does, for raw files."""
+    """What `read_stored` does, for raw files."""
     return {"x": np.fromfile(path, np.float32)[start:stop]}

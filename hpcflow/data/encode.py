@@ -7,7 +7,7 @@ writes metadata and texts; shards of numbers are made directly, and are the byte
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -135,17 +135,31 @@ def encode(spec: ArraySpec, rows: np.ndarray) -> bytes | None:
     bytes or None
         None where every value is the fill value: such a shard has no file.
     """
-    size = spec.shard or spec.chunk or (rows.shape[0] if rows.ndim else 1)
-    if rows.ndim and rows.shape[0] > size:
-        raise ValueError(f"{spec.name}: {rows.shape[0]} rows do not fit a shard of {size}")
-    meta = meta_of(spec)
-    return file_bytes(meta, rows) if meta else zarr_bytes(spec, rows)
-
-
-def meta_of(spec: ArraySpec) -> ArrayMeta | None:
-    """What `metadata` says of an array of numbers; None for texts, which zarr writes."""
     if spec.dtype not in DTYPES:
-        return None
+        return zarr_bytes(spec, rows)
+    if not rows.ndim:
+        return encode_chunks(spec, 1, lambda start, stop: rows)
+    return encode_chunks(spec, len(rows), lambda start, stop: rows[start:stop])
+
+
+def encode_chunks(spec: ArraySpec, count: int, rows: Callable[[int, int], np.ndarray]) -> bytes | None:
+    """What `encode` gives for numbers, of rows that are made one inner chunk after another.
+
+    Parameters
+    ----------
+    count : int
+        Rows of the shard; 1 for an array without axes.
+    rows : callable
+        Given the first row and one past the last, those rows.
+    """
+    size = spec.shard or spec.chunk or count
+    if count > size:
+        raise ValueError(f"{spec.name}: {count} rows do not fit a shard of {size}")
+    return file_bytes(meta_of(spec), count, rows)
+
+
+def meta_of(spec: ArraySpec) -> ArrayMeta:
+    """What `metadata` says of an array of numbers; texts are zarr's to write."""
     dtype = np.dtype(spec.dtype)
     inner = spec.shape[1:]
     rows = max(1, spec.shape[0]) if spec.shape else 1

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpcflow.data.packing import Packing, packing_of, unpacked
 from hpcflow.data.readers.registry import to_si
 from hpcflow.data.store import Regions
 from hpcflow.errors import DataError, WorkflowError
@@ -38,8 +39,7 @@ class _Stored:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    factor: float
-    offset: float
+    packing: Packing
 
 
 class ForeignRegions(Regions):
@@ -63,10 +63,9 @@ class ForeignRegions(Regions):
             raw = direct.read((*position, low), (*(i + 1 for i in position), high)).reshape(-1)
         else:
             raw = self._through_zarr(name, (*position, slice(low, high)))
-        if (stored.factor, stored.offset) == (1.0, 0.0):
+        if stored.packing == (1.0, 0.0):
             return raw.astype(stored.dtype, copy=False)
-        scaled: np.ndarray = (raw.astype(np.float64) * stored.factor + stored.offset).astype(stored.dtype)
-        return scaled
+        return unpacked(raw, stored.packing, stored.dtype)
 
     def _look(self, name: str) -> _Stored:
         direct = self._direct(name)
@@ -74,8 +73,9 @@ class ForeignRegions(Regions):
             (direct.meta.attrs, direct.meta.shape, direct.meta.dtype) if direct else self._asked(name)
         )
         factor, offset, _ = to_si(_units(attrs), name, None)
-        scale, shift = attrs.get("scale_factor", 1.0), attrs.get("add_offset", 0.0)
-        return _Stored(tuple(shape), np.dtype(stored_dtype(dtype)), factor * scale, factor * shift + offset)
+        scale, shift = packing_of(attrs) or (1.0, 0.0)
+        packing = (factor * scale, factor * shift + offset)
+        return _Stored(tuple(shape), np.dtype(stored_dtype(dtype)), packing)
 
     def _asked(self, name: str) -> tuple[Mapping[str, Any], tuple[int, ...], np.dtype[Any]]:
         array = self._group[name]

@@ -18,7 +18,7 @@ from hpcflow.data.readers.select import check_patterns
 from hpcflow.data.tabulate import Found, Given, checksum, tabulate
 from hpcflow.errors import DataError, HpcflowError, Problem, WorkflowError
 from hpcflow.plan.layout import Layout, layout_for
-from hpcflow.plan.records import RecordTable
+from hpcflow.plan.records import ASIDE, RecordTable
 
 if TYPE_CHECKING:
     from hpcflow.workflow.model import DatasetSpec
@@ -41,7 +41,7 @@ class ScanResult:
     ----------
     records : RecordTable
         Every record, also those set aside; see `hpcflow.data.tabulate.tabulate`.
-    aside : tuple of (path, reason)
+    aside : tuple of (path or record, reason)
         Files that gave no record.
     warnings : tuple of str
     layout : Layout
@@ -141,7 +141,10 @@ def scan_dataset(
             f"datasets.{spec.name}: {len(table.variables)} variables, since names differ from file to file: "
             "name what to read in `variables:`"
         )
-    aside = tuple((f.path, f.reason) for f in found if f.record is None)
+    unreadable = {f.path: f.reason for f in found if f.record is None}
+    rows = zip(table.ids, table.status, table.reason, strict=True)
+    unfit = {str(record): str(reason) for record, status, reason in rows if status == ASIDE}
+    aside = tuple((unfit | unreadable).items())
     return ScanResult(table, aside, tuple(warnings), layout or layout_for(table.samples))
 
 

@@ -11,7 +11,7 @@ import itertools
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,11 @@ OPEN_FILES = 64
 """Files kept open per store: a stage reads a few at a time, and a worker may open 1024."""
 
 KEPT_BYTES = 16 << 20
-"""Decoded chunks kept per store: three of 1 MiB serve one variable that is read tile by tile with halo."""
+"""Decoded chunks kept per store at most."""
+
+KEPT_EACH = 4 << 20
+"""Decoded chunks kept for each array: three of 1 MiB serve one that is read tile by tile with halo, and more
+of them would only push others out of the processor's cache."""
 
 VIEWS = 1024
 """Buffers that one `preadv` takes (IOV_MAX on Linux)."""
@@ -121,8 +125,12 @@ class Shared:
 
     def __init__(self) -> None:
         self.files: Recent[Path, ShardFile] = Recent(OPEN_FILES)
-        self.chunks: Recent[tuple[int, int], np.ndarray] = Recent(KEPT_BYTES)
+        self.chunks: Recent[tuple[int, int], np.ndarray] = Recent(0)
         self._local = threading.local()
+
+    def one_more_array(self) -> None:
+        """Make room for the chunks of another array."""
+        self.chunks.limit = min(self.chunks.limit + KEPT_EACH, KEPT_BYTES)
 
     def buffer(self, size: int) -> np.ndarray:
         """Bytes to read into, the same ones again for each call of a thread."""
@@ -148,6 +156,7 @@ class DirectArray:
         self.folder = folder
         self.meta = meta
         self.shared = shared or Shared()
+        self.shared.one_more_array()
 
     def read(self, start: Sequence[int], stop: Sequence[int], out: np.ndarray | None = None) -> np.ndarray:
         """Values of [start, stop) along the first axes, and all of the others; clipped to the array.
@@ -302,32 +311,32 @@ def runs(parts: Sequence[Part]) -> Iterator[list[Part]]:
         yield run
 
 
-def file_bytes(meta: ArrayMeta, rows: np.ndarray) -> bytes | None:
+def file_bytes(meta: ArrayMeta, count: int, rows: Callable[[int, int], np.ndarray]) -> bytes | None:
     """One file of an array: byte for byte what zarr-python writes for the same values.
 
     Parameters
     ----------
     meta : ArrayMeta
         Cut along the first axis only.
-    rows : ndarray, shape (n, ...)
-        n at most what a file holds; what is missing of the last chunk becomes fill, chunks beyond it, and
+    count : int
+        Rows, at most what a file holds; what is missing of the last chunk becomes fill, chunks beyond it, and
         chunks that are nothing but fill, are not written.
+    rows : callable
+        Given the first row and one past the last, those rows. It is asked for one chunk after another, so
+        that what makes them need not hold all of them.
 
     Returns
     -------
     bytes or None
         None where nothing is left to write: such a file does not exist.
     """
-    rows = np.asarray(rows, meta.dtype, order="C")
     step = meta.chunk[0] if meta.chunk else 1
     index = np.full((meta.chunks, 2), MISSING, "<u8")
     begin = 16 * meta.chunks + 4 if meta.sharded and meta.index_first else 0
     file = io.BytesIO()
     file.seek(begin)
-    for number in range(meta.chunks):
-        values = rows[number * step : (number + 1) * step] if meta.chunk else rows
-        if meta.chunk and not len(values):
-            break
+    for number, first in enumerate(range(0, count, step)):
+        values = np.asarray(rows(first, min(first + step, count)), meta.dtype, order="C")
         if values.shape != meta.chunk:
             padded = np.full(meta.chunk, meta.fill, meta.dtype)
             padded[: len(values)] = values

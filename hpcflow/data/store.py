@@ -11,14 +11,18 @@ import numpy as np
 
 from hpcflow.data.arraymeta import read_meta
 from hpcflow.data.encode import ArraySpec, encode, group_metadata, metadata, shard_key
+from hpcflow.data.packing import STORED, Packing, packing_attrs, packing_of, unpacked
 from hpcflow.data.shards import DirectArray, Shared
 from hpcflow.data.table import read_table, table_attrs
 from hpcflow.errors import StoreError
 from hpcflow.plan.model import DatasetPlan, VariablePlan
 from hpcflow.plan.records import DUPLICATE, LEFT_OUT, OK, PLANNED, REPLACED, RecordTable
 
-FORMAT = 2
-"""Of a dataset's store; 2 since chunks end with a checksum."""
+FORMAT = 3
+"""Of a dataset's store; 2 since chunks end with a checksum, 3 since a variable may be packed."""
+
+READ = (2, 3)
+"""Formats that are read and added to."""
 
 
 def variable_spec(dataset: DatasetPlan, variable: VariablePlan) -> ArraySpec:
@@ -26,9 +30,13 @@ def variable_spec(dataset: DatasetPlan, variable: VariablePlan) -> ArraySpec:
     return ArraySpec(
         variable.name,
         (dataset.samples,),
-        variable.dtype,
+        STORED if variable.packing else variable.dtype,
         ("sample",),
-        {"units": variable.units, "long_name": variable.name.replace("_", " ")},
+        {
+            "units": variable.units,
+            "long_name": variable.name.replace("_", " "),
+            **packing_attrs(variable.packing),
+        },
         chunk=dataset.chunk,
         shard=dataset.shard,
     )
@@ -82,9 +90,9 @@ def stored_table(store: Path) -> RecordTable | None:
     attrs = dict(zarr.open_group(store, mode="r").attrs)
     if attrs.get("hpcflow_kind") != "dataset":
         raise StoreError(f"{store} is a Zarr group that hpcflow did not make: name another `store:`")
-    if attrs.get("hpcflow_format") != FORMAT:
+    if attrs.get("hpcflow_format") not in READ:
         raise StoreError(
-            f"{store} has format {attrs.get('hpcflow_format')}, this version reads format {FORMAT}: "
+            f"{store} has format {attrs.get('hpcflow_format')}, this version reads formats 2 and 3: "
             "move the folder away and ingest again"
         )
     if not (store / "record" / "zarr.json").is_file():
@@ -151,9 +159,10 @@ class Regions:
         self.store = store
         self._shared = Shared()
         self._arrays: dict[str, DirectArray | None] = {}
+        self._packings: dict[str, Packing | None] = {}
 
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
-        """Rows [start, stop) of an array, shape (stop - start, ...).
+        """Rows [start, stop) of an array, shape (stop - start, ...); float32 where it is packed.
 
         Raises
         ------
@@ -161,7 +170,11 @@ class Regions:
             If the array is not there or a file of it is damaged.
         """
         direct = self._direct(name)
-        return direct.read((start,), (stop,)) if direct else self._through_zarr(name, slice(start, stop))
+        rows = direct.read((start,), (stop,)) if direct else self._through_zarr(name, slice(start, stop))
+        if name not in self._packings:
+            self._packings[name] = packing_of(direct.meta.attrs if direct else self._group[name].attrs)
+        packing = self._packings[name]
+        return rows if packing is None else unpacked(rows, packing, np.float32)
 
     def _direct(self, name: str) -> DirectArray | None:
         if name not in self._arrays:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,7 @@ def table_attrs(table: RecordTable) -> dict[str, Any]:
             "dtype": v.dtype,
             "dimension": v.dimension,
             "long_name": v.long_name,
+            **({"packing": v.packing} if v.packing else {}),
         }
         for v in table.variables
     ]
@@ -130,6 +131,11 @@ def _read_table(folder: Path) -> RecordTable:
         checksum=column("checksum"),
         path=column("path"),
         channel=column("channel"),
-        variables=tuple(Variable(**v) for v in raw_variables),
+        variables=tuple(_variable(v) for v in raw_variables),
         facts=facts,
     )
+
+
+def _variable(stored: Mapping[str, Any]) -> Variable:
+    packing = stored.get("packing")
+    return Variable(**{**stored, "packing": (float(packing[0]), float(packing[1])) if packing else None})

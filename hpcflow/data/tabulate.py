@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,11 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hpcflow.data.files import record_id
-from hpcflow.data.readers.base import ScannedRecord, ScannedVariable
-from hpcflow.data.readers.registry import to_si
-from hpcflow.errors import DataError
+from hpcflow.data.readers.base import ScannedRecord
+from hpcflow.data.variables import variables_of
 from hpcflow.plan.layout import Layout, layout_for, place
-from hpcflow.plan.records import ASIDE, DUPLICATE, OK, REPLACED, Fact, RecordTable, Variable
+from hpcflow.plan.records import ASIDE, DUPLICATE, OK, REPLACED, Fact, RecordTable
 
 RATE = "sampling_rate"
 """The fact that is also the table's `rate`."""
@@ -105,7 +103,7 @@ def tabulate(
     count = len(found)
     warnings: list[str] = []
     status, reason = _statuses(found, copies or {})
-    variables = _variables(found, given.options, status, reason, previous, warnings)
+    variables = variables_of([one.record for one in found], given.options, status, reason, previous, warnings)
     size = np.fromiter(
         (0 if s == ASIDE or f.record is None else f.record.size for f, s in zip(found, status, strict=True)),
         np.int64,
@@ -159,74 +157,6 @@ def _statuses(found: Sequence[Found], copies: Mapping[int, int]) -> tuple[np.nda
         if status[copy] == OK and status[original] == OK:
             status[copy] = DUPLICATE
     return status, reason
-
-
-def _variables(
-    found: Sequence[Found],
-    options: Mapping[str, Any],
-    status: np.ndarray,
-    reason: np.ndarray,
-    previous: RecordTable | None,
-    warnings: list[str],
-) -> tuple[Variable, ...]:
-    """The dataset's variables in SI; records whose units do not fit are set aside."""
-    asked = options.get("variables") or {}
-    kinds: dict[tuple[ScannedVariable, ...], list[int]] = {}
-    for number, one in enumerate(found):
-        if one.record is not None and status[number] != ASIDE:
-            kinds.setdefault(one.record.variables, []).append(number)
-    units: dict[str, Counter[str]] = {}
-    read: dict[tuple[ScannedVariable, ...], dict[str, tuple[str, np.dtype[Any]]]] = {}
-    bare: set[str] = set()
-    for variables, members in kinds.items():
-        si: dict[str, tuple[str, np.dtype[Any]]] = {}
-        try:
-            for variable in variables:
-                entry = asked.get(variable.name) or {}
-                stated = variable.units or entry.get("units")
-                if not stated:
-                    bare.add(variable.name)
-                si_units = to_si(stated, variable.name, entry.get("dimension"))[2]
-                si[variable.name] = (si_units, np.dtype(variable.dtype))
-        except DataError as error:
-            status[members], reason[members] = ASIDE, str(error)
-            continue
-        read[variables] = si
-        for name, (si_units, _) in si.items():
-            units.setdefault(name, Counter())[si_units] += len(members)
-    fixed = {v.name: v for v in previous.variables} if previous is not None else {}
-    chosen = {
-        name: fixed[name].units if name in fixed else counts.most_common(1)[0][0]
-        for name, counts in units.items()
-    }
-    dtypes: dict[str, np.dtype[Any]] = {}
-    for variables, si in read.items():
-        wrong = next((name for name, (si_units, _) in si.items() if si_units != chosen[name]), None)
-        if wrong is not None:
-            members = kinds[variables]
-            status[members] = ASIDE
-            reason[members] = (
-                f"has {wrong} in units of {si[wrong][0]} where the dataset has {chosen[wrong]}: "
-                "state its units, or make it another dataset"
-            )
-            continue
-        for name, (_, dtype) in si.items():
-            dtypes[name] = np.result_type(dtypes.get(name, dtype), dtype, np.float32)
-    warnings.extend(
-        f"{name} has no units, neither in the files nor in the workflow: taken as plain numbers; state "
-        f"variables.{name}.units"
-        for name in sorted(bare & set(dtypes))
-        if name != "time"
-    )
-    order = [name for name in fixed if name in dtypes] + [name for name in dtypes if name not in fixed]
-    kept = []
-    for name in order:
-        entry = asked.get(name) or {}
-        stored = fixed[name].dtype if name in fixed else str(dtypes[name])
-        kept.append(
-            Variable(name, chosen[name], stored, entry.get("dimension"), entry.get("long_name") or "")
-        )
-    return tuple(kept)
 
 
 Stated = dict[str, tuple[list[int], list[Any]]]

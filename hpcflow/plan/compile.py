@@ -182,7 +182,7 @@ def _plan_dataset(name: str, table: RecordTable, layout: Layout | None, zarr: bo
         samples=table.samples,
         table=table.digest(),
         kind="zarr" if zarr else "files",
-        variables=tuple(VariablePlan(v.name, v.units, v.dtype) for v in table.variables),
+        variables=tuple(VariablePlan(v.name, v.units, v.dtype, v.packing) for v in table.variables),
         chunk=layout.chunk,
         shard=layout.shard,
     )

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 SCHEMA = "hpcflow.cut/1"
 
 StageKind = Literal["ingest", "table", "tiles", "records", "reduce", "merge", "assemble"]
@@ -22,11 +24,19 @@ result of them; assemble: a step's pieces into its shards."""
 
 @dataclass(frozen=True)
 class VariablePlan:
-    """A dataset variable as stored."""
+    """A dataset variable."""
 
     name: str
     units: str
     dtype: str
+    """In which it is computed with."""
+    packing: tuple[float, float] | None = None
+    """Factor and offset of what is stored as int16; None where it is stored as `dtype`."""
+
+    @property
+    def stored_bytes(self) -> int:
+        """Of one sample on disk, before compression."""
+        return 2 if self.packing else np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True)
@@ -172,7 +182,7 @@ class Cut:
         return cls(
             name=cut["name"],
             datasets=tuple(
-                DatasetPlan(**{**d, "variables": tuple(VariablePlan(**v) for v in d["variables"])})
+                DatasetPlan(**{**d, "variables": tuple(_variable(v) for v in d["variables"])})
                 for d in cut["datasets"]
             ),
             steps=tuple(_step(s) for s in cut["steps"]),
@@ -182,6 +192,11 @@ class Cut:
             ),
             notes=tuple(cut["notes"]),
         )
+
+
+def _variable(variable: Mapping[str, Any]) -> VariablePlan:
+    packing = variable.get("packing")
+    return VariablePlan(**{**variable, "packing": tuple(packing) if packing else None})
 
 
 def _step(step: Mapping[str, Any]) -> StepPlan:

@@ -41,8 +41,11 @@ class Variable:
     name: str
     units: str
     dtype: str
+    """In which it is computed with."""
     dimension: str | None = None
     long_name: str = ""
+    packing: tuple[float, float] | None = None
+    """Factor and offset of what is stored as int16; None where it is stored as `dtype`."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,8 @@ class RecordTable:
             sha.update(f"{name}:{len(column)}:".encode() + column.tobytes())
         for name, column in sorted(texts.items()):
             sha.update(json.dumps([name, [str(value) for value in column]]).encode())
-        sha.update(json.dumps([[v.name, v.units, v.dtype] for v in self.variables]).encode())
+        kinds = [[v.name, v.units, v.dtype, *(v.packing or ())] for v in self.variables]
+        sha.update(json.dumps(kinds).encode())
         return sha.hexdigest()
 
     def facts_of(self, record: int) -> RecordFacts:

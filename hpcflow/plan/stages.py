@@ -54,7 +54,7 @@ class Stages:
 
     def ingest(self, dataset: DatasetPlan) -> None:
         """Files into shards, then the record table."""
-        itemsize = sum(np.dtype(v.dtype).itemsize for v in dataset.variables)
+        itemsize = sum(v.stored_bytes for v in dataset.variables)
         table = self.tables[dataset.name]
         shards = -(-dataset.samples // dataset.shard)
         ingest = StagePlan(

@@ -13,7 +13,7 @@ import scipy.io
 
 from hpcflow.data.readers import hdf5, matlab, parquet
 from hpcflow.data.readers.base import Quantity, Reader
-from hpcflow.data.readers.registry import get_reader, read_si, reader_for, reader_names
+from hpcflow.data.readers.registry import get_reader, read_stored, reader_for, reader_names
 from hpcflow.data.readers.select import channels, check_patterns, match
 from hpcflow.errors import DataError, RequestError
 from hpcflow.plan.records import Variable
@@ -118,7 +118,7 @@ def test_mfpt_struct_fields_are_variables_and_facts(shared_data: Path) -> None:
 def test_read_si_scales_and_fills(shared_data: Path) -> None:
     path = shared_data / "industrial/bearing_cwru/097_normal_0hp_48kHz.mat"
     variables = (Variable("acceleration", "m s-2", "float32"), Variable("temperature", "K", "float32"))
-    found = read_si(matlab.READER, path, "DE", 10, 20, CWRU, variables)
+    found = read_stored(matlab.READER, path, "DE", 10, 20, CWRU, variables)
     raw = scipy.io.loadmat(path)["X097_DE_time"][10:20, 0]
     np.testing.assert_array_equal(found["acceleration"], (raw * 9.80665).astype(np.float32))
     assert np.isnan(found["temperature"]).all()
@@ -130,7 +130,7 @@ def test_read_si_refuses_units_that_changed(tmp_path: Path) -> None:
     path.write_text("speed [m/s]\n1\n2\n")
     reader = get_reader("csv")
     with pytest.raises(DataError, match="where the dataset has K"):
-        read_si(reader, path, "", 0, 2, {}, (Variable("speed", "K", "float64"),))
+        read_stored(reader, path, "", 0, 2, {}, (Variable("speed", "K", "float64"),))
 
 
 def write_mat73(path: Path) -> None:
@@ -189,7 +189,7 @@ def test_matlab_columns_structs_and_cells(tmp_path: Path) -> None:
         "a"
     ].tolist() == [10, 11]
     (whole,) = matlab.READER.scan(path, {"variables": {"i": {}}})
-    assert whole.variables[0].dtype == "float32"
+    assert whole.variables[0].dtype == "int16"
     with pytest.raises(DataError, match=r"z.*complex.*real"):
         matlab.READER.scan(path, {"variables": {"a": {"select": "z"}}})
 

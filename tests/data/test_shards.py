@@ -147,7 +147,7 @@ def test_writes_other_chains_as_zarr_does(tmp_path: Path, codecs: str, index_loc
     values = np.asarray(create(tmp_path / "a", case)[...])
     meta = read_meta(tmp_path / "a")
     assert meta is not None
-    assert file_bytes(meta, values) == (tmp_path / "a" / meta.key((0, 0))).read_bytes()
+    assert file_bytes(meta, 64, lambda a, b: values[a:b]) == (tmp_path / "a" / meta.key((0, 0))).read_bytes()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int32", "uint8"])
@@ -172,11 +172,9 @@ def test_metadata_says_what_is_written(dtype: str, chunk: int, shard: int) -> No
     found = parse_meta(json.loads(metadata(spec)))
     if dtype == "str":
         assert found is None
-        assert meta_of(spec) is None
         return
     ours = meta_of(spec)
     assert found is not None
-    assert ours is not None
     assert repr(found.fill) == repr(ours.fill)  # NaN is not NaN
     assert found.attrs == {"units": "s"}
     assert (found.shape, found.dtype, found.file, found.chunk) == (

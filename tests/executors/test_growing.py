@@ -132,14 +132,14 @@ def test_a_file_that_fails_only_when_read_is_set_aside_in_results(
     from hpcflow.run.stages import ingest
 
     write_workflow(tmp_path, "ac")
-    read = ingest.read_si
+    read = ingest.read_stored
 
     def failing(reader: object, path: Path, *rest: object) -> object:
         if path.name == "c.mat":
             raise DataError("the disk has a bad sector here: copy the file again")
         return read(reader, path, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ingest, "read_si", failing)
+    monkeypatch.setattr(ingest, "read_stored", failing)
     made = run(tmp_path)
     assert dict(set_aside(made)) == {"c.mat": "the disk has a bad sector here: copy the file again"}
     results = open_results(made)
@@ -209,13 +209,13 @@ def test_a_record_over_several_shards_is_decoded_once(
 
     write_workflow(tmp_path, "b")
     asked: list[tuple[int, int]] = []
-    read = ingest.read_si
+    read = ingest.read_stored
 
     def counting(reader: object, path: Path, channel: str, start: int, stop: int, *rest: object) -> object:
         asked.append((start, stop))
         return read(reader, path, channel, start, stop, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ingest, "read_si", counting)
+    monkeypatch.setattr(ingest, "read_stored", counting)
     made = run(tmp_path)
     assert made.cut["datasets"][0]["samples"] > made.cut["datasets"][0]["shard"]
     assert asked == [(0, 300_001)]

@@ -180,10 +180,6 @@ LONG_WITH_REASON = {
         440,
         "dialect, head and columns of one guess: each needs the others' answer",
     ),
-    "hpcflow.data.tabulate": (
-        440,
-        "one table from one scan; its columns must agree, so they are made together",
-    ),
     "hpcflow.run.agent": (520, "one life of one process: hand out, watch, respawn, stop"),
     "hpcflow.slurm.testbed": (460, "starting and sweeping a cluster's programs are one promise"),
     "hpcflow.units": (600, "the public functions on quantities; the tables are apart in unit_tables"),

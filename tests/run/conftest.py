@@ -15,4 +15,4 @@ def toy_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "contracts", lambda: toy.CONTRACTS)
     monkeypatch.setattr(ingest, "get_reader", lambda name: toy.READER)
     monkeypatch.setattr(ingest, "checksum", toy.checksum)
-    monkeypatch.setattr(ingest, "read_si", toy.read)
+    monkeypatch.setattr(ingest, "read_stored", toy.read)

@@ -17,7 +17,7 @@ if __name__ == "__main__":
     registry.contracts = lambda: toy.CONTRACTS  # type: ignore[assignment]
     ingest.get_reader = lambda name: toy.READER  # type: ignore[assignment,return-value]
     ingest.checksum = toy.checksum  # type: ignore[assignment]
-    ingest.read_si = toy.read  # type: ignore[assignment]
+    ingest.read_stored = toy.read  # type: ignore[assignment]
     commit.BLOCKS = 3
     slow = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
     whole = toy.smooth

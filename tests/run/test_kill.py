@@ -31,7 +31,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     patch.setattr("hpcflow_kernels.registry.contracts", lambda: toy.CONTRACTS)
     patch.setattr("hpcflow.run.stages.ingest.get_reader", lambda name: toy.READER)
     patch.setattr("hpcflow.run.stages.ingest.checksum", toy.checksum)
-    patch.setattr("hpcflow.run.stages.ingest.read_si", toy.read)
+    patch.setattr("hpcflow.run.stages.ingest.read_stored", toy.read)
     folder = toy.prepare(tmp_path_factory.mktemp("whole"), toy.signals(), 1 << 20)
     execute(folder, SerialExecutor())
     patch.undo()

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from hpcflow.data.packing import SMALL
 from hpcflow.data.readers.base import Quantity, ScannedRecord, ScannedVariable
 from hpcflow.data.readers.guard import reading
 from hpcflow.data.readers.select import (
@@ -46,7 +47,8 @@ class Array:
 
     name: str
     dtype: str
-    """What `load` gives: float32 or float64 (datetime64[ns] for a time axis); "" where `fault` is set."""
+    """What `load` gives: float32, float64 or an integer that int16 holds (datetime64[ns] for a time axis);
+    "" where `fault` is set."""
     units: str | None = None
     fault: str = ""
     """Why it cannot be a signal, as the end of a sentence: "holds text"."""
@@ -159,7 +161,7 @@ class FileReader:
         Returns
         -------
         dict of str to ndarray, shape (stop - start,)
-            float32 or float64 in the file's units; irregular `time` stamps as float64 seconds.
+            Of the types that `scan` told, in the file's units; irregular `time` stamps as float64 seconds.
 
         Raises
         ------
@@ -176,8 +178,7 @@ class FileReader:
             arrays = {name: source for name, source in one.channel.arrays.items() if name != TIME}
             loaded = contents.load(list(dict.fromkeys(arrays.values())), start, stop)
             found = {
-                name: loaded[source].astype(contents.arrays[source].dtype, copy=False)
-                for name, source in arrays.items()
+                name: _promised(loaded[source], contents.arrays[source]) for name, source in arrays.items()
             }
             if one.time is not None:
                 found[TIME] = one.time[start:stop]
@@ -209,6 +210,23 @@ def signal_dtype(dtype: np.dtype[Any]) -> str:
     """
     small = dtype.itemsize <= {"i": 2, "u": 2, "b": 1, "f": 4}.get(dtype.kind, 0)
     return "float32" if small else "float64"
+
+
+def sample_dtype(dtype: np.dtype[Any]) -> str:
+    """As `signal_dtype`, but integers that 16 bits hold stay what they are: formats in which none is missing.
+
+    >>> [sample_dtype(np.dtype(code)) for code in ("i2", ">i2", "u1", "u2", "i4", "f4")]
+    ['int16', 'int16', 'uint8', 'float32', 'float64', 'float32']
+    """
+    return dtype.name if dtype.name in SMALL else signal_dtype(dtype)
+
+
+def _promised(values: np.ndarray, array: Array) -> np.ndarray:
+    """Samples in the type that the header promised."""
+    cast = values.astype(array.dtype, copy=False)
+    if cast.dtype.kind in "iu" and not np.can_cast(values.dtype, cast.dtype) and (cast != values).any():
+        raise DataError(f"has values in {array.name} that its type {array.dtype} cannot hold: it is damaged")
+    return cast
 
 
 def listing(names: Iterable[str], most: int = 8) -> str:

@@ -20,6 +20,8 @@ class ScannedVariable:
 
     name: str
     dtype: str
+    """Of what `read` gives. int8, uint8 and int16 promise that no sample is missing: such a variable is
+    stored as integers where all records have it."""
     units: str | None = None
     """As the file states them; None where it does not (the workflow then must)."""
 

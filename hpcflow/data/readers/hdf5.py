@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow.data.readers.arrays import Array, FileReader, signal_dtype
+from hpcflow.data.readers.arrays import Array, FileReader, sample_dtype
 from hpcflow.data.readers.base import Quantity
 from hpcflow.errors import DataError
 
@@ -84,7 +84,7 @@ class HdfContents:
             return
         fault = _fault(item)
         units = next((_text(item.attrs[key]) for key in UNITS if key in item.attrs), None)
-        dtype = "" if fault else signal_dtype(item.dtype)
+        dtype = "" if fault else sample_dtype(item.dtype)
         long = [axis for axis, length in enumerate(shape) if length > 1]
         axis = max(long or [0], key=lambda which: (shape[which], -which))
         if len(long) <= 1 or fault:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow.data.readers.arrays import Array, Contents, FileReader, signal_dtype
+from hpcflow.data.readers.arrays import Array, Contents, FileReader, sample_dtype
 from hpcflow.data.readers.base import Quantity
 from hpcflow.data.readers.hdf5 import DEFLATE, MOST_COLUMNS, HdfContents, quantity
 from hpcflow.data.readers.matfile import AGAIN, HEADER, Element, single, walk
@@ -84,7 +84,7 @@ class MatContents:
         long = [axis for axis, length in enumerate(shape) if length > 1]
         axis = max(long, key=lambda which: (shape[which], -which))
         if len(long) == 1:
-            self.arrays[name] = Array(name, signal_dtype(dtype))
+            self.arrays[name] = Array(name, sample_dtype(dtype))
             self._shapes[name] = (source, (int(shape[axis]),), None)
             return
         columns = count // int(shape[axis])
@@ -94,7 +94,7 @@ class MatContents:
             return
         for column in range(columns):
             key = f"{name}.{column + 1}"
-            self.arrays[key] = Array(key, signal_dtype(dtype))
+            self.arrays[key] = Array(key, sample_dtype(dtype))
             self._shapes[key] = (source, (int(shape[0]), int(shape[1])), column)
 
     def _inside(self, name: str, value: Any, depth: int = 0) -> None:

@@ -112,7 +112,7 @@ def to_si(units: str | None, name: str, dimension: str | None = None) -> tuple[f
         raise DataError(f"has {name} in {units!r}: {error.rule}; {error.remedy}") from None
 
 
-def read_si(
+def read_stored(
     reader: Reader,
     path: Path,
     channel: str,
@@ -121,7 +121,7 @@ def read_si(
     options: Mapping[str, Any],
     variables: Sequence[Variable],
 ) -> dict[str, np.ndarray]:
-    """Samples [start, stop) of one record, in the units and types of its dataset.
+    """Samples [start, stop) of one record, as its dataset stores them.
 
     Parameters
     ----------
@@ -133,8 +133,9 @@ def read_si(
     Returns
     -------
     dict of str to ndarray, shape (stop - start,)
-        One array per variable, in its SI units and dtype; NaN where the record lacks the variable. Samples
-        are scaled as float64 and rounded once, so that the result does not depend on [start, stop).
+        One array per variable: int16 where it is packed; else in its SI units and dtype, NaN where the record
+        lacks the variable. Samples are scaled as float64 and rounded once, so that the result does not depend
+        on [start, stop).
 
     Raises
     ------
@@ -143,18 +144,21 @@ def read_si(
     """
     import numpy as np
 
+    from hpcflow.data.packing import SMALL, STORED
+
     found = reader.read(path, channel, start, stop, options)
     units = _units_of(reader, path, channel, options)
     asked = options.get("variables") or {}
     values = {}
     for variable in variables:
         raw = found.get(variable.name)
-        if raw is None:
+        if raw is None and variable.packing is None:
             values[variable.name] = np.full(stop - start, np.nan, variable.dtype)
             continue
-        if len(raw) != stop - start:
+        count = 0 if raw is None else len(raw)
+        if raw is None or count != stop - start:
             raise DataError(
-                f"gave {len(raw)} samples of {variable.name} where {stop - start} were expected: "
+                f"gave {count} samples of {variable.name} where {stop - start} were expected: "
                 "it changed since it was scanned, so scan again"
             )
         entry = asked.get(variable.name) or {}
@@ -165,6 +169,14 @@ def read_si(
                 f"has {variable.name} in {si_units} where the dataset has {variable.units}: "
                 "it changed since it was scanned, so scan again"
             )
+        if variable.packing is not None:
+            if raw.dtype.name not in SMALL or (factor, offset) != variable.packing:
+                raise DataError(
+                    f"gave {variable.name} as {raw.dtype} times {factor:g} where small integers times "
+                    f"{variable.packing[0]:g} were expected: it changed since it was scanned, so scan again"
+                )
+            values[variable.name] = np.ascontiguousarray(raw, STORED)
+            continue
         if (factor, offset) != (1.0, 0.0):
             raw = raw.astype(np.float64) * factor + offset
         values[variable.name] = np.ascontiguousarray(raw, variable.dtype)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from hpcflow.data.encode import ArraySpec, encode, group_metadata, shard_key
+from hpcflow.data.encode import ArraySpec, encode, encode_chunks, group_metadata, shard_key
 from hpcflow.data.template import (
     field_spec,
     record_files,
@@ -32,12 +33,8 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     files: list[tuple[str, bytes | None]] = []
     for field in step.fields:
         spec = field_spec(step, field)
-        rows = np.full((max(stop - start, 0), *field.shape), spec.fill, field.dtype)
-        for piece in pieces.get(field.name, ()):
-            low, high = max(start, piece.start), min(stop, piece.stop)
-            if low < high:
-                rows[low - start : high - start] = piece.read()[low - piece.start : high - piece.start]
-        files.append(_shard(spec, block, rows))
+        gathered = Gathered(spec, pieces.get(field.name, ()), start, stop)
+        files.append((shard_key(spec, block), encode_chunks(spec, max(stop - start, 0), gathered.rows)))
     axis = ctx.axes[step.name]
     for spec in row_coordinate_specs(step):
         files.append(_shard(spec, block, _coordinate(spec.name, axis, start, stop)))
@@ -53,6 +50,42 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     return BlockOutput(
         files=[NewFile(ctx.result_name(step, name), store / name, content) for name, content in files]
     )
+
+
+class Gathered:
+    """Rows of a shard out of the pieces that hold them, asked for in order and read once.
+
+    A chunk is gathered, encoded and forgotten while it is in cache, so a shard never lies in memory as rows.
+    """
+
+    def __init__(self, spec: ArraySpec, pieces: Iterable[PlacedPiece], start: int, stop: int) -> None:
+        self.spec, self.start = spec, start
+        self.left = deque(sorted((p for p in pieces if p.start < stop and p.stop > start), key=_first))
+        self.open: tuple[PlacedPiece, np.ndarray] | None = None
+
+    def rows(self, first: int, last: int) -> np.ndarray:
+        """Rows [first, last) of the shard; fill where no piece holds them."""
+        low, high = self.start + first, self.start + last
+        rows = np.full((high - low, *self.spec.shape[1:]), self.spec.fill, self.spec.dtype)
+        while self.left and self.left[0].start < high:
+            piece = self.left[0]
+            a, b = max(low, piece.start), min(high, piece.stop)
+            if a < b:
+                rows[a - low : b - low] = self._read(piece)[a - piece.start : b - piece.start]
+            if piece.stop > high:
+                break
+            self.left.popleft()
+        return rows
+
+    def _read(self, piece: PlacedPiece) -> np.ndarray:
+        if self.open is None or self.open[0] is not piece:
+            self.open = None  # the one before goes first
+            self.open = piece, piece.read()
+        return self.open[1]
+
+
+def _first(piece: PlacedPiece) -> tuple[int, int]:
+    return piece.start, piece.stop
 
 
 def _shard(spec: ArraySpec, block: int, rows: np.ndarray) -> tuple[str, bytes | None]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hpcflow.data.readers.registry import get_reader, read_si
-from hpcflow.data.store import encode_samples
+from hpcflow.data.readers.registry import get_reader, read_stored
+from hpcflow.data.store import encode_samples, variable_spec
 from hpcflow.data.tabulate import checksum
 from hpcflow.errors import DataError
 from hpcflow.plan.model import StagePlan
@@ -30,7 +30,8 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     # A pilot's shards are written whole, with the records that it leaves out.
     index = np.flatnonzero(np.isin(table.status, (OK, PLANNED, LEFT_OUT)))
     low, high = block * dataset.shard, min((block + 1) * dataset.shard, dataset.samples)
-    samples = {v.name: np.full(high - low, np.nan, v.dtype) for v in dataset.variables}
+    specs = [variable_spec(dataset, variable) for variable in dataset.variables]
+    samples = {spec.name: np.full(high - low, spec.fill, spec.dtype) for spec in specs}
     aside: list[tuple[str, str]] = []
     count = records = 0
     starts, sizes = table.start[index], table.size[index]
@@ -55,7 +56,7 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
 
 
 def _read(ctx: RunContext, stage: StagePlan, record: int, first: int, last: int) -> Samples:
-    """Samples [first, last) of a record, in SI units.
+    """Samples [first, last) of a record, as they are stored.
 
     Formats that must be decoded whole are decoded once for all shards that a worker makes of a record.
     """
@@ -66,11 +67,11 @@ def _read(ctx: RunContext, stage: StagePlan, record: int, first: int, last: int)
     if checksum(_sha256(path), channel, reader.name, reader.version, options) != expected:
         raise DataError("changed since it was scanned: run the workflow again to take it in")
     if last - first == size or getattr(reader, "slices", False):
-        return read_si(reader, path, channel, first, last, options, table.variables)
+        return read_stored(reader, path, channel, first, last, options, table.variables)
     held: tuple[str, Samples] | None = ctx.cache.get(HELD)
     if held is None or held[0] != expected:
         ctx.cache[HELD] = None  # the one before goes first
-        held = expected, read_si(reader, path, channel, 0, size, options, table.variables)
+        held = expected, read_stored(reader, path, channel, 0, size, options, table.variables)
         ctx.cache[HELD] = held
     return {name: values[first:last] for name, values in held[1].items()}
 
