@@ -17,9 +17,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hpcflow.data.packing import SMALL
 from hpcflow.data.readers.base import Quantity, ScannedRecord, ScannedVariable
 from hpcflow.data.readers.guard import reading
+from hpcflow.data.readers.kinds import as_promised
 from hpcflow.data.readers.select import (
     Channel,
     all_patterns,
@@ -178,7 +178,8 @@ class FileReader:
             arrays = {name: source for name, source in one.channel.arrays.items() if name != TIME}
             loaded = contents.load(list(dict.fromkeys(arrays.values())), start, stop)
             found = {
-                name: _promised(loaded[source], contents.arrays[source]) for name, source in arrays.items()
+                name: as_promised(loaded[source], contents.arrays[source].dtype)
+                for name, source in arrays.items()
             }
             if one.time is not None:
                 found[TIME] = one.time[start:stop]
@@ -200,33 +201,6 @@ class FileReader:
         """
         with reading(path, self.kind), self.open(path, all_patterns(options)) as contents:
             return _units(contents, _one_channel(contents, channel, options))
-
-
-def signal_dtype(dtype: np.dtype[Any]) -> str:
-    """Type in which samples of a stored type are given: the smallest float that holds each value.
-
-    >>> [signal_dtype(np.dtype(code)) for code in ("i2", "f4", "i4", "f8")]
-    ['float32', 'float32', 'float64', 'float64']
-    """
-    small = dtype.itemsize <= {"i": 2, "u": 2, "b": 1, "f": 4}.get(dtype.kind, 0)
-    return "float32" if small else "float64"
-
-
-def sample_dtype(dtype: np.dtype[Any]) -> str:
-    """As `signal_dtype`, but integers that 16 bits hold stay what they are: formats in which none is missing.
-
-    >>> [sample_dtype(np.dtype(code)) for code in ("i2", ">i2", "u1", "u2", "i4", "f4")]
-    ['int16', 'int16', 'uint8', 'float32', 'float64', 'float32']
-    """
-    return dtype.name if dtype.name in SMALL else signal_dtype(dtype)
-
-
-def _promised(values: np.ndarray, array: Array) -> np.ndarray:
-    """Samples in the type that the header promised."""
-    cast = values.astype(array.dtype, copy=False)
-    if cast.dtype.kind in "iu" and not np.can_cast(values.dtype, cast.dtype) and (cast != values).any():
-        raise DataError(f"has values in {array.name} that its type {array.dtype} cannot hold: it is damaged")
-    return cast
 
 
 def listing(names: Iterable[str], most: int = 8) -> str:

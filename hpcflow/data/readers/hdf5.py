@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow.data.readers.arrays import Array, FileReader, sample_dtype
+from hpcflow.data.readers.arrays import Array, FileReader
 from hpcflow.data.readers.base import Quantity
+from hpcflow.data.readers.kinds import sample_dtype
 from hpcflow.errors import DataError
 
 MOST_OBJECTS = 100_000

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow.data.readers.arrays import Array, Contents, FileReader, sample_dtype
+from hpcflow.data.readers.arrays import Array, Contents, FileReader
 from hpcflow.data.readers.base import Quantity
 from hpcflow.data.readers.hdf5 import DEFLATE, MOST_COLUMNS, HdfContents, quantity
+from hpcflow.data.readers.kinds import sample_dtype
 from hpcflow.data.readers.matfile import AGAIN, HEADER, Element, single, walk
 from hpcflow.errors import DataError
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow.data.readers.arrays import Array, FileReader, signal_dtype
+from hpcflow.data.readers.arrays import Array, FileReader
 from hpcflow.data.readers.base import Quantity
 from hpcflow.data.readers.columns import iso, split_units, unique
+from hpcflow.data.readers.kinds import signal_dtype
 from hpcflow.data.readers.timeaxis import is_time_name, units_of_name
 from hpcflow.errors import DataError
 
