@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
 from hpcflow_kernels.rolling import rolling_max, rolling_mean, rolling_min, rolling_std
+from hpcflow_kernels.rolling_order import rolling_median
 
 WINDOW = 100
 """Samples of a rolling window."""
@@ -18,7 +19,13 @@ WINDOW = 100
 def cases(small: bool, timers: bool) -> Iterator[Case]:
     """All of them; bottleneck is looked for only where it is timed."""
     x = noise(SMALL if small else LONG)
-    ours = {"max": rolling_max, "min": rolling_min, "mean": rolling_mean, "std": rolling_std}
+    ours = {
+        "max": rolling_max,
+        "min": rolling_min,
+        "mean": rolling_mean,
+        "std": rolling_std,
+        "median": rolling_median,
+    }
     for name, call in ours.items():
         peers = {}
         if timers:

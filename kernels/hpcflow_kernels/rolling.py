@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-STATISTICS = ("mean", "std", "min", "max")
+from hpcflow_kernels.rolling_rows import by_row, whole_windows
 
 
 def rolling(
-    x: np.ndarray, *, rate: float, window: float, statistic: str = "mean", align: str = "centre"
+    x: np.ndarray,
+    *,
+    rate: float,
+    window: float,
+    statistic: str = "mean",
+    align: str = "centre",
+    quantile: float = 0.5,
 ) -> np.ndarray:
     """One statistic of the window around, or up to, every sample.
 
@@ -22,26 +26,54 @@ def rolling(
         Samples per second.
     window : float
         Duration of the window, s; the nearest whole number of samples, at least one.
-    statistic : {'mean', 'std', 'min', 'max'}
-        ``std`` divides by the number of samples less one.
+    statistic : {'mean', 'std', 'min', 'max', 'median', 'quantile', 'rank', 'zscore'}
+        ``std`` divides by the number of samples less one; ``rank`` is that of the sample among its
+        window, as a share; ``zscore`` its distance from the window's mean in standard deviations.
     align : {'centre', 'trailing'}
         Where in its window a sample stands: with as many samples before as after it (one more before where
         the number is even), or last.
+    quantile : float
+        Which one, from 0 to 1, for ``quantile``.
 
     Returns
     -------
     ndarray
-        Of the shape and type of `x`; NaN where the window reaches beyond the stretch.
+        Of the shape and type of `x`; NaN where the window reaches beyond the stretch, and for a z-score where
+        the window does not vary.
     """
     from hpcflow_kernels.rolling_contracts import reach
 
-    n, _, after = reach(window, rate, align)
-    call = {"mean": rolling_mean, "std": rolling_std, "min": rolling_min, "max": rolling_max}[statistic]
-    trailing = call(x, n)
+    n, before, after = reach(window, rate, align)
+    if statistic == "zscore":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread = _aligned(rolling_std(x, n), after)
+            z: np.ndarray = (x - _aligned(rolling_mean(x, n), after)) / np.where(spread > 0, spread, np.nan)
+        return z
+    return _aligned(_trailing(x, n, statistic, quantile, before), after)
+
+
+def _trailing(x: np.ndarray, n: int, statistic: str, quantile: float, before: int) -> np.ndarray:
+    from hpcflow_kernels.rolling_order import rolling_median, rolling_quantile, rolling_rank
+
+    if statistic == "quantile":
+        return rolling_quantile(x, n, quantile)
+    if statistic == "rank":
+        return rolling_rank(x, n, before)
+    return {
+        "mean": rolling_mean,
+        "std": rolling_std,
+        "min": rolling_min,
+        "max": rolling_max,
+        "median": rolling_median,
+    }[statistic](x, n)
+
+
+def _aligned(trailing: np.ndarray, after: int) -> np.ndarray:
+    """Results of windows that end at a sample, moved to the sample that stands `after` before their end."""
     if after == 0:
         return trailing
     y = np.full(trailing.shape, np.nan, trailing.dtype)
-    if len(x) > after:
+    if len(trailing) > after:
         y[:-after] = trailing[after:]
     return y
 
@@ -69,7 +101,7 @@ def rolling_mean(x: np.ndarray, n: int) -> np.ndarray:
     """
     from hpcflow_kernels.rolling_loops import means
 
-    return _by_row(x, n, lambda row, out: means(row, n, out))
+    return by_row(x, n, lambda row, out: means(row, n, out))
 
 
 def rolling_std(x: np.ndarray, n: int, ddof: int = 1) -> np.ndarray:
@@ -81,10 +113,10 @@ def rolling_std(x: np.ndarray, n: int, ddof: int = 1) -> np.ndarray:
     from hpcflow_kernels.rolling_loops import spreads
 
     if n <= ddof:
-        return _by_row(x, n, lambda row, out: out.fill(np.nan))
+        return by_row(x, n, lambda row, out: out.fill(np.nan))
     if n == 1:
-        return _by_row(x, n, lambda row, out: np.subtract(row, row, out=out))
-    return _by_row(x, n, lambda row, out: spreads(row, n, ddof, out))
+        return by_row(x, n, lambda row, out: np.subtract(row, row, out=out))
+    return by_row(x, n, lambda row, out: spreads(row, n, ddof, out))
 
 
 def rolling_max(x: np.ndarray, n: int) -> np.ndarray:
@@ -101,25 +133,8 @@ def _extremes(x: np.ndarray, n: int, largest: bool) -> np.ndarray:
     from hpcflow_kernels.rolling_loops import extremes
 
     def fill(row: np.ndarray, out: np.ndarray) -> None:
-        if extremes(row, n, largest, out):
-            return
-        missing = np.isnan(row)
-        extremes(np.where(missing, row.dtype.type(-np.inf if largest else np.inf), row), n, largest, out)
-        touched = np.concatenate([[0], np.cumsum(missing)])
-        out[touched[n:] > touched[:-n]] = np.nan
+        if not extremes(row, n, largest, out):
+            with whole_windows(row, n, out) as clean:
+                extremes(clean, n, largest, out)
 
-    return _by_row(x, n, fill)
-
-
-def _by_row(x: np.ndarray, n: int, fill: Callable[[np.ndarray, np.ndarray], object]) -> np.ndarray:
-    """Apply ``fill(row, out)`` to each row; `out` is what is left of a row after the first n - 1."""
-    if n < 1:
-        raise ValueError(f"a window holds at least one sample, not {n}")
-    x = np.asarray(x)
-    dtype = np.float32 if x.dtype == np.float32 else np.float64
-    y = np.empty(x.shape, dtype)
-    y[..., : n - 1] = np.nan
-    if n <= x.shape[-1]:
-        for index in np.ndindex(x.shape[:-1]):
-            fill(np.ascontiguousarray(x[index], dtype), y[index][n - 1 :])
-    return y
+    return by_row(x, n, fill)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from hpcflow_kernels.contract import Contract, Field, Geometry, Param, Params, Pattern, Port
 
+STATISTICS = ("mean", "std", "min", "max", "median", "quantile", "rank", "zscore")
+
 
 def reach(window: float, rate: float, align: str) -> tuple[int, int, int]:
     """Samples of a window, and how many of them stand before and after the sample it belongs to.
@@ -27,7 +29,7 @@ def _geometry(params: Params, rate: float) -> Geometry:
 
 
 def _check(params: Params, rate: float | None) -> Sequence[str]:
-    if rate is None or not math.isfinite(rate) or params["statistic"] != "std":
+    if rate is None or not math.isfinite(rate) or params["statistic"] not in ("std", "zscore"):
         return []
     if params["window"] * rate >= 1.5:
         return []
@@ -37,16 +39,31 @@ def _check(params: Params, rate: float | None) -> Sequence[str]:
     ]
 
 
+def _fields(params: Params) -> tuple[Field, ...]:
+    statistic = params["statistic"]
+    units = "1" if statistic in ("rank", "zscore") else "same"
+    return (Field("value", f"rolling {statistic}", units=units, dtype="same"),)
+
+
 CONTRACTS = (
     Contract(
         name="rolling",
         version=1,
         pattern=Pattern.MAP,
-        summary="Mean, standard deviation, smallest or largest value of a window at every sample.",
+        summary="Mean, spread, extremes, median, quantile, rank or z-score of a window at every sample.",
         ports=(Port("signal", "signal", "samples"),),
         params=(
             Param("window", "quantity", "duration of the window", "duration", minimum=1e-9),
-            Param("statistic", "text", "what of it", default="mean", choices=("mean", "std", "min", "max")),
+            Param("statistic", "text", "what of it", default="mean", choices=STATISTICS),
+            Param(
+                "quantile",
+                "quantity",
+                "which one, for `statistic: quantile`",
+                "fraction",
+                default=0.5,
+                minimum=0.0,
+                maximum=1.0,
+            ),
             Param(
                 "align",
                 "text",
@@ -55,15 +72,15 @@ CONTRACTS = (
                 choices=("centre", "trailing"),
             ),
         ),
-        fields=lambda params: (Field("value", f"rolling {params['statistic']}", units="same", dtype="same"),),
+        fields=_fields,
         implementation="hpcflow_kernels.rolling:rolling",
         axis="sample",
         geometry=_geometry,
         check=_check,
         bytes_per_sample=12.0,
         flops_per_sample=40.0,
-        error="exact for min and max; 2 log2(n) + 2 roundings of the mean absolute value for the mean; the "
-        "same bits for any cut",
+        error="exact for order statistics; 2 log2(n) + 2 roundings of the mean absolute value for the mean; "
+        "the same bits for any cut",
         source="pairwise merging: Chan, Golub and LeVeque (1982)",
     ),
 )

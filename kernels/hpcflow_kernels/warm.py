@@ -14,7 +14,8 @@ def warm() -> Tally:
     """Call each fast kernel once for float32 and float64; returns what this process compiled and loaded."""
     from hpcflow_kernels.features import condition_indicators
     from hpcflow_kernels.filter import bandpass
-    from hpcflow_kernels.rolling import STATISTICS, rolling
+    from hpcflow_kernels.rolling import rolling
+    from hpcflow_kernels.rolling_contracts import STATISTICS
     from hpcflow_kernels.spectral import welch_windows
 
     for dtype in (np.float32, np.float64):

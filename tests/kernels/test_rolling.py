@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from hpcflow_kernels import rolling_loops
 from hpcflow_kernels.rolling import rolling, rolling_max, rolling_mean, rolling_min, rolling_std
 from hpcflow_kernels.rolling_contracts import CONTRACTS
+from hpcflow_kernels.rolling_order import rolling_median, rolling_quantile, rolling_rank
 
 LENGTHS = [1, 2, 3, 4, 5, 7, 8, 16, 63, 64, 100, 255, 1000]
 
@@ -115,3 +118,55 @@ def test_loops_read_and_write_nothing_beyond_their_buffers(n, samples):
         assert (out[:32] == canary).all()
         assert (out[-32:] == canary).all()
         assert np.isfinite(out).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 16, 100, 255, 1000, 1500])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_order_of_every_window_by_itself(n, dtype):
+    rng = np.random.default_rng(n)
+    for x in (
+        rng.standard_normal(2503),
+        rng.integers(-3, 4, 2503) * 1.0,
+    ):  # then many equal samples
+        x = x.astype(dtype)
+        view = windows(x, n)
+        median = rolling_median(x, n)
+        assert median.dtype == dtype
+        apart = np.abs(median[n - 1 :] - np.median(view, axis=1)).max()
+        assert apart <= (0 if n % 2 else np.finfo(dtype).eps * np.abs(x).max())
+        for q in (0.0, 0.05, 0.9):
+            got = rolling_quantile(x, n, q)[n - 1 :]
+            assert got == pytest.approx(np.quantile(view, q, axis=1), rel=1e-6, abs=1e-6)
+
+
+def test_ranks_are_those_of_pandas():
+    rng = np.random.default_rng(5)
+    for n in (1, 2, 10, 101):
+        x = rng.integers(0, 30, 2003) * 1.0
+        x[[50, 700, 701]] = np.nan
+        expected = pd.Series(x).rolling(n).rank(pct=True)
+        assert rolling_rank(x, n) == pytest.approx(expected.to_numpy(), rel=1e-12, nan_ok=True)
+
+
+def test_infinities_and_missing_samples_in_sorted_windows():
+    x = np.arange(200.0) % 17
+    x[[20, 90]] = np.inf, -np.inf
+    x[[60, 61, 150]] = np.nan
+    expected = np.full(200, np.nan)
+    expected[8:] = np.median(np.lib.stride_tricks.sliding_window_view(x, 9), axis=1)
+    assert np.array_equal(rolling_median(x, 9), expected, equal_nan=True)
+
+
+def test_a_spike_stands_out_by_its_z_score_and_rank():
+    x = np.random.default_rng(6).standard_normal(2000)
+    x[1000] += 12
+    z = rolling(x, rate=1.0, window=101.0, statistic="zscore")
+    assert np.nanargmax(z) == 1000
+    assert z[1000] == pytest.approx(stats.zscore(x[950:1051], ddof=1)[50], rel=1e-12)
+    assert rolling(x, rate=1.0, window=101.0, statistic="rank")[1000] == 1
+    assert np.isnan(rolling(np.full(50, 0.1), rate=1.0, window=5.0, statistic="zscore")).all()
+
+
+def test_a_quantile_beyond_the_window_is_refused():
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        rolling_quantile(np.zeros(9), 3, 1.5)
