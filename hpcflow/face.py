@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hpcflow.api import Asked
     from hpcflow.plan.model import Cut
     from hpcflow.run.folder import RunFolder
+    from hpcflow.slurm.needs import Options
     from hpcflow.slurm.schedule import Schedule
     from hpcflow.slurm.status import JobState
     from hpcflow.workflow.model import WorkflowSpec
@@ -77,6 +78,9 @@ class Workflow:
         site: str | None = None,
         account: str | None = None,
         *,
+        partition: str | None = None,
+        prefer: str | None = None,
+        budget: Sequence[str] = (),
         block_bytes: int | None = None,
         only: Sequence[str] = (),
         limit: int | None = None,
@@ -87,6 +91,12 @@ class Workflow:
         ----------
         site, account
             A cluster's profile and the project that pays; without a site the jobs are left undecided.
+        partition
+            In place of the planner's choice.
+        prefer
+            ``cost`` or ``time``: what decides the partition and the jobs.
+        budget
+            Most that all jobs may take, like ``["500 coreh"]``.
         block_bytes
             Bytes of input per block; planning decides where it is None. It does not change results.
         only, limit
@@ -104,9 +114,17 @@ class Workflow:
         asked = ask(self.file, self.settings, block_bytes=block_bytes, only=only, limit=limit)
         if site is None:
             return Plan(asked)
-        from hpcflow.executors.slurm import options_of, schedule_of
+        from hpcflow.executors.slurm import schedule_of
 
-        return Plan(asked, schedule_of(asked.cut, site, options_of(asked.spec.run, account=account)))
+        options = self._options(account=account, partition=partition, prefer=prefer, budget=budget)
+        return Plan(asked, schedule_of(asked.cut, site, options))
+
+    def _options(self, *, budget: Sequence[str], **given: str | None) -> Options:
+        from hpcflow.executors.slurm import options_of
+        from hpcflow.units import parse_budget
+
+        texts = (budget,) if isinstance(budget, str) else budget
+        return options_of(self.spec.run, budget=dict(parse_budget(text) for text in texts), **given)
 
     def run(
         self,
@@ -140,8 +158,24 @@ class Workflow:
         asked = self.plan(block_bytes=block_bytes, only=only, limit=limit).asked
         return Run(start(asked, Path(runs))).resume(executor, workers)
 
-    def submit(self, site: str, account: str | None = None, runs: AnyPath = "runs") -> Run:
+    def submit(
+        self,
+        site: str,
+        account: str | None = None,
+        runs: AnyPath = "runs",
+        *,
+        partition: str | None = None,
+        prefer: str | None = None,
+        budget: Sequence[str] = (),
+    ) -> Run:
         """Plan, write the scripts, send them to Slurm and return at once: nothing of ours stays behind.
+
+        Parameters
+        ----------
+        site, account, partition, prefer, budget
+            As of `plan`.
+        runs
+            Folder that holds runs.
 
         Raises
         ------
@@ -149,11 +183,13 @@ class Workflow:
             If the plan breaks a limit of the site, or Slurm refuses.
         """
         from hpcflow.api import start
-        from hpcflow.executors.slurm import compile_for, options_of
+        from hpcflow.executors.slurm import compile_for
         from hpcflow.slurm.sending import submit
 
-        folder = start(self.plan(site, account).asked, Path(runs))
-        submit(folder, compile_for(folder, site, options_of(self.spec.run, account=account)))
+        options = self._options(account=account, partition=partition, prefer=prefer, budget=budget)
+        plan = self.plan(site, account, partition=partition, prefer=prefer, budget=budget)
+        folder = start(plan.asked, Path(runs))
+        submit(folder, compile_for(folder, site, options))
         return Run(folder)
 
 

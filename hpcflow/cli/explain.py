@@ -12,6 +12,7 @@ from hpcflow.plan.compile import summary
 from hpcflow.plan.memory import BASE, FLUSH
 from hpcflow.plan.pilot import pilot_of
 from hpcflow.plan.time import calibrated, stage_seconds, total_seconds
+from hpcflow.slurm.choice import short
 from hpcflow.units import format_bytes, format_duration
 
 if TYPE_CHECKING:
@@ -47,10 +48,19 @@ WORK = {
 
 
 def explain(
-    asked: Asked, schedule: Schedule | None = None, calibration: Calibration | None = None
+    asked: Asked,
+    schedule: Schedule | None = None,
+    calibration: Calibration | None = None,
+    whole: Schedule | str = "",
 ) -> Iterator[str]:
-    """Lines for people, none wider than `COLUMNS` but where a name is; with a schedule also its jobs."""
-    for line in _lines(asked, schedule, calibration):
+    """Lines for people, none wider than `COLUMNS` but where a name is; with a schedule also its jobs.
+
+    Parameters
+    ----------
+    whole
+        Of a pilot: the jobs of all records, or why they do not fit.
+    """
+    for line in _lines(asked, schedule, calibration, whole):
         yield line if "\n" in line or len(line) <= COLUMNS else _folded(line)
 
 
@@ -61,12 +71,14 @@ def _folded(line: str) -> str:
     )
 
 
-def _lines(asked: Asked, schedule: Schedule | None, calibration: Calibration | None) -> Iterator[str]:
+def _lines(
+    asked: Asked, schedule: Schedule | None, calibration: Calibration | None, whole: Schedule | str
+) -> Iterator[str]:
     yield from _data(asked)
     yield ""
     yield stage_table(asked.cut, calibration)
     yield ""
-    yield from _totals(asked, calibration)
+    yield from _totals(asked, calibration, whole)
     yield from _few([f"note      {warning}" for warning in asked.warnings])
     if schedule is not None:
         yield ""
@@ -141,7 +153,23 @@ def _short(number: float) -> str:
     return f"{number:.2g}" if number < 10 else f"{number:,.0f}"
 
 
-def _totals(asked: Asked, calibration: Calibration | None) -> Iterator[str]:
+def whole_words(whole: Schedule | str) -> str:
+    """What all records cost on a site, of which a pilot is planned; "" where that is not known."""
+    if isinstance(whole, str):
+        return f"all records may not fit: {whole}" if whole else ""
+    chosen = next((one for one in whole.alternatives if one.chosen), None)
+    if chosen is None or chosen.cost is None:
+        return ""
+    cost = chosen.cost
+    low, high, bound = short(cost.low), short(cost.high), short(cost.bound)
+    return (
+        f"on {whole.site} all cost {low if low == high else f'{low} to {high}'} {cost.unit} in "
+        f"{chosen.partition}, {bound} at their limits: {count(sum(j.elements for j in whole.jobs), 'job')}, "
+        f"{span(chosen.seconds_low, chosen.seconds_high)} once started"
+    )
+
+
+def _totals(asked: Asked, calibration: Calibration | None, whole: Schedule | str) -> Iterator[str]:
     cut = asked.cut
     totals, total = summary(cut), total_seconds(cut, calibration)
     if calibrated(cut, calibration) and calibration is not None:
@@ -161,6 +189,8 @@ def _totals(asked: Asked, calibration: Calibration | None) -> Iterator[str]:
             f"pilot     {pilot.records:,} of {count(pilot.of_records, 'record')}; all take about "
             f"{span(total.low * pilot.factor, total.high * pilot.factor)}, {pilot.factor:,.3g} times as much"
         )
+        if whole:
+            yield f"          {whole_words(whole)}"
     yield f"memory    {memory_reason(cut)}"
     yield (
         f"disk      {format_bytes(totals['write_bytes'])} written in {totals['files']:,} files "
@@ -236,7 +266,10 @@ def _job_row(job: Job) -> tuple[str, ...]:
 
 
 def explained_json(
-    asked: Asked, schedule: Schedule | None = None, calibration: Calibration | None = None
+    asked: Asked,
+    schedule: Schedule | None = None,
+    calibration: Calibration | None = None,
+    whole: Schedule | str = "",
 ) -> dict[str, Any]:
     """The same for programs: schema ``hpcflow.plan/1``, whose keys stay."""
     cut = asked.cut
@@ -270,4 +303,10 @@ def explained_json(
     }
     if schedule is not None:
         found["schedule"] = asdict(schedule)
+    if whole:
+        cost = None if isinstance(whole, str) else whole.cost
+        found["whole"] = {
+            "cost": None if cost is None else asdict(cost),
+            "refusal": whole if isinstance(whole, str) else "",
+        }
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpcflow.cli.workflow import BlockSize, File, Limit, Only, Settings, block_bytes
+from hpcflow.cli.workflow import BlockSize, File, Limit, Only, Settings, block_bytes, budgets
 
 if TYPE_CHECKING:
     from hpcflow.run.folder import RunFolder
@@ -71,6 +71,10 @@ def resume(
     ] = None,
     partition: Annotated[str | None, typer.Option(help="Of submitted runs: another partition.")] = None,
     account: Annotated[str | None, typer.Option(help="Of submitted runs: another project that pays.")] = None,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(help="Of submitted runs: another budget, like '500 coreh'.", metavar="HOURS"),
+    ] = None,
 ) -> None:
     """Go on with a run: compute what has no receipt, try failed blocks again, and nothing else."""
     from hpcflow.errors import RequestError
@@ -85,13 +89,19 @@ def resume(
         from hpcflow.units import parse_quantity
 
         seconds = None if time is None else int(parse_quantity(time, "duration"))
-        for line in resubmit(folder, seconds=seconds, partition=partition, account=account):
+        for line in resubmit(
+            folder,
+            seconds=seconds,
+            partition=partition,
+            account=account,
+            budget=budgets(budget) or None,
+        ):
             typer.echo(line)
         return
-    if time or partition or account:
+    if time or partition or account or budget:
         raise RequestError(
-            f"--time, --partition and --account are for jobs, and {folder.path.name} has none to send: "
-            "leave them out"
+            f"--time, --partition, --account and --budget are for jobs, and {folder.path.name} has none to "
+            "send: leave them out"
         )
     folder.stop_file.unlink(missing_ok=True)
     forgive(folder)
@@ -155,7 +165,8 @@ def pilot_words(folder: RunFolder, seconds: float) -> str | None:
     took, whole = format_duration(seconds), format_duration(seconds * pilot.factor)
     return (
         f"this pilot computed {pilot.records:,} of {pilot.of_records:,} records in {took} of worker time; "
-        f"all would take about {whole}"
+        f"all would take about {whole}, {seconds * pilot.factor / 3600:.2g} core-hours at one core a worker"
+        f"; what a site would bill: hpcflow plan --site S with the same --only or --limit"
     )
 
 

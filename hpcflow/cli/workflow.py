@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from hpcflow.api import Asked
+    from hpcflow.slurm.needs import Options
+    from hpcflow.slurm.schedule import Schedule
 
 File = Annotated[Path, typer.Argument(help="The workflow file.", show_default=False)]
 Settings = Annotated[
@@ -94,7 +99,7 @@ def plan(
     from hpcflow.run.calibrate import load_calibration
 
     asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
-    schedule, calibration = None, load_calibration()
+    schedule, calibration, whole = None, load_calibration(), None
     site = site or asked.spec.run.site
     if site is not None:
         from hpcflow.executors.slurm import calibration_of, options_of, schedule_of
@@ -109,11 +114,27 @@ def plan(
             grid=grid,
         )
         schedule, calibration = schedule_of(asked.cut, site, options), calibration_of(load_site(site))
+        whole = _whole(asked, site, options)
     if as_json:
-        typer.echo(json.dumps(explained_json(asked, schedule, calibration), indent=1))
+        typer.echo(json.dumps(explained_json(asked, schedule, calibration, whole or ""), indent=1))
         return
-    for line in explain(asked, schedule, calibration):
+    for line in explain(asked, schedule, calibration, whole or ""):
         typer.echo(line)
+
+
+def _whole(asked: Asked, site: str, options: Options) -> Schedule | str | None:
+    """Of a pilot, the jobs of all records, or why they do not fit."""
+    from hpcflow.errors import PlanError
+    from hpcflow.executors.slurm import whole_of
+    from hpcflow.plan.pilot import pilot_of
+
+    pilot = pilot_of(asked.tables.values())
+    if pilot is None:
+        return None
+    try:
+        return whole_of(asked.cut, site, options, pilot.factor)
+    except PlanError as error:
+        return str(error)
 
 
 def schema() -> None:

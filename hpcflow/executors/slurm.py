@@ -7,8 +7,10 @@ question to Slurm.
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hpcflow.errors import RequestError, RunError
@@ -25,6 +27,9 @@ from hpcflow.slurm.jobs import Options, StageNeed, plan_jobs
 from hpcflow.slurm.schedule import Schedule, run_token
 from hpcflow.units import format_duration
 from hpcflow.workflow.model import RunSpec
+
+ONE_BLOCK = ("table", "merge")
+"""Kinds of stages that are one block, however many records there are."""
 
 
 def stage_needs(cut: Cut, calibration: Calibration | None = None) -> list[StageNeed]:
@@ -76,9 +81,48 @@ def schedule_of(cut: Cut, site: str, options: Options) -> Schedule:
     RequestError, PlanError
         Where the cut or the options do not fit the site.
     """
+    return _planned(cut, site, options, 1.0)
+
+
+def whole_of(cut: Cut, site: str, options: Options, factor: float) -> Schedule:
+    """The jobs of all records, of which the cut is a pilot; held to no budget, since nothing is sent.
+
+    Parameters
+    ----------
+    factor
+        How many times the pilot's work all records are.
+
+    Raises
+    ------
+    RequestError, PlanError
+        Where all of them do not fit the site.
+    """
+    return _planned(cut, site, replace(options, budget={}), factor)
+
+
+def _planned(cut: Cut, site: str, options: Options, factor: float) -> Schedule:
     run, profile = run_token(f"{cut.name}-{cut.id[:8]}"), load_site(site)
-    needs = stage_needs(cut, calibration_of(profile))
-    return plan_jobs(needs, profile, options, run=run)
+    needs = [scaled(need, factor) for need in stage_needs(cut, calibration_of(profile))]
+    return plan_jobs(needs, profile, paid(options, profile), run=run)
+
+
+def scaled(need: StageNeed, factor: float) -> StageNeed:
+    """A stage with `factor` times the work: more blocks, or a longer one where there can be only one."""
+    blocks = need.blocks if need.kind in ONE_BLOCK else max(1, math.ceil(need.blocks * factor))
+    longer = need.blocks * factor / max(blocks, 1)
+    return replace(
+        need,
+        blocks=blocks,
+        seconds_low=need.seconds_low * longer,
+        seconds_high=need.seconds_high * longer,
+        write_bytes=math.ceil(need.write_bytes * factor),
+        files=math.ceil(need.files * factor),
+    )
+
+
+def paid(options: Options, site: Site) -> Options:
+    """Options with the profile's project where no other is named."""
+    return options if options.account else replace(options, account=site.project or None)
 
 
 def compile_for(folder: RunFolder, site: str, options: Options) -> Schedule:
@@ -87,7 +131,7 @@ def compile_for(folder: RunFolder, site: str, options: Options) -> Schedule:
 
     profile = load_site(site)
     needs = stage_needs(Cut.from_dict(folder.cut), calibration_of(profile))
-    return compile_run(folder, needs, profile, options)
+    return compile_run(folder, needs, profile, paid(options, profile))
 
 
 def calibration_of(site: Site) -> Calibration | None:
@@ -96,7 +140,12 @@ def calibration_of(site: Site) -> Calibration | None:
 
 
 def resubmit(
-    folder: RunFolder, *, seconds: int | None = None, partition: str | None = None, account: str | None = None
+    folder: RunFolder,
+    *,
+    seconds: int | None = None,
+    partition: str | None = None,
+    account: str | None = None,
+    budget: Mapping[str, float] | None = None,
 ) -> Iterator[str]:
     """Send what is left of a submitted run again; lines tell what was sent.
 
@@ -104,9 +153,10 @@ def resubmit(
 
     Parameters
     ----------
-    seconds, partition, account
-        Another time limit, partition or project than before: the run is planned anew for its site, and every
-        block that is done stays done. All None: as it was planned.
+    seconds, partition, account, budget
+        Another time limit, partition, project or budget than before: the run is planned anew for its site,
+        and every block that is done stays done. What is not given stays, the preference and the budget too.
+        All None: as it was planned.
 
     Raises
     ------
@@ -118,7 +168,7 @@ def resubmit(
     from hpcflow.slurm.status import status
 
     alive = [job for job in status(folder) if job.alive]
-    changes = seconds is not None or partition is not None or account is not None
+    changes = any(value is not None for value in (seconds, partition, account, budget))
     if alive and changes:
         raise RequestError(
             f"{len(alive)} jobs of the run are in the queue under their old limits, which Slurm does not let "
@@ -133,7 +183,7 @@ def resubmit(
     site = json.loads(newest.read_text())["site"]
     schedule = read_schedule(schedule_file(folder, site))
     if changes:
-        schedule = compile_for(folder, site, changed(schedule, seconds, partition, account))
+        schedule = compile_for(folder, site, changed(schedule, seconds, partition, account, budget))
         yield f"planned anew for {site}: " + ", ".join(
             f"{job.name} on {job.partition} for {format_duration(job.seconds)}" for job in schedule.jobs
         )
@@ -142,7 +192,13 @@ def resubmit(
     yield f"follow it with: hpcflow status {folder.path}"
 
 
-def changed(schedule: Schedule, seconds: int | None, partition: str | None, account: str | None) -> Options:
+def changed(
+    schedule: Schedule,
+    seconds: int | None,
+    partition: str | None,
+    account: str | None,
+    budget: Mapping[str, float] | None = None,
+) -> Options:
     """Options that plan a run like before but for what is given."""
     places = {job.partition for job in schedule.jobs}
     elements = max((job.elements for job in schedule.jobs), default=1)
@@ -151,7 +207,10 @@ def changed(schedule: Schedule, seconds: int | None, partition: str | None, acco
         account=account or schedule.account or None,
         elements=elements if elements > 1 else None,
         seconds=seconds,
+        workers=schedule.workers,
         attempts=schedule.gate.attempts if schedule.gate else Options().attempts,
+        prefer=schedule.prefer,
+        budget=budget or schedule.budget,
     )
 
 

@@ -264,6 +264,8 @@ class Site:
         receipts run.
     account
         ``required`` where Slurm refuses a job without one.
+    project
+        Project that pays where no ``--account`` is named; a user's own profile says it.
     sbatch_from_compute
         Whether a job may submit jobs.
     max_array_index
@@ -288,6 +290,7 @@ class Site:
     gate_partition: str
     slurm: str = ""
     account: Literal["required", "optional"] = "optional"
+    project: str = ""
     sbatch_from_compute: Literal["yes", "no", "unknown"] = "unknown"
     max_array_index: int = 1000
     accounting_days: int | None = None

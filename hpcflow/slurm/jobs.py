@@ -79,6 +79,9 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
         alternatives=alternatives,
         choice=tuple(filter(None, choice)) if site.scheduler == "slurm" else (),
         footprint=used,
+        prefer=options.prefer,
+        budget=dict(options.budget),
+        workers=options.workers,
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from hpcflow.errors import StoreError
+from hpcflow.slurm.needs import Prefer
 
 SCHEMA = "hpcflow.schedule/1"
 
@@ -163,6 +164,8 @@ class Schedule:
         Every partition that was looked at, and the same in lines for people.
     footprint
         Energy and storage.
+    prefer, budget, workers
+        What the user decided, so that a resumed run is planned the same way.
     """
 
     site: str
@@ -176,6 +179,9 @@ class Schedule:
     alternatives: tuple[Alternative, ...] = ()
     choice: tuple[str, ...] = ()
     footprint: Footprint = Footprint()
+    prefer: Prefer = "cost"
+    budget: Mapping[str, float] = field(default_factory=dict)
+    workers: int | None = None
     schema: str = SCHEMA
 
     @property

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcflow.errors import RequestError
+from hpcflow.errors import PlanError, RequestError
 from hpcflow.executors.slurm import compile_for, resubmit
 from hpcflow.run.folder import RunFolder
 from hpcflow.slurm import client
@@ -84,3 +84,18 @@ def test_without_changes_it_goes_on_as_planned(fake: FakeSlurm, submitted: RunFo
     before = schedule_file(submitted, "mini-lumi").read_bytes()
     assert any("submitted" in line for line in resubmit(submitted))
     assert schedule_file(submitted, "mini-lumi").read_bytes() == before
+
+
+def test_preference_budget_and_workers_stay(fake: FakeSlurm, submitted: RunFolder) -> None:
+    end_all(fake)
+    options = Options(partition="small", seconds=1200, prefer="time", budget={"core_hours": 50.0}, workers=2)
+    submit(submitted, compile_for(submitted, "mini-lumi", options))
+    end_all(fake)
+    list(resubmit(submitted, seconds=600))
+    schedule = read_schedule(schedule_file(submitted, "mini-lumi"))
+    assert (schedule.prefer, dict(schedule.budget), schedule.workers) == ("time", {"core_hours": 50.0}, 2)
+    end_all(fake)
+    with pytest.raises(PlanError, match="the budget is 50 core-hours"):
+        list(resubmit(submitted, seconds=72 * 3600))
+    list(resubmit(submitted, seconds=72 * 3600, budget={"core_hours": 50_000.0}))
+    assert read_schedule(schedule_file(submitted, "mini-lumi")).budget == {"core_hours": 50_000.0}

@@ -70,3 +70,54 @@ def test_a_workflow_may_name_site_account_and_budget(tmp_path: Path) -> None:
 def test_jobs_need_a_cluster(tmp_path: Path) -> None:
     with pytest.raises(HpcflowError, match="none is named; give --site"):
         run(tmp_path, "compile", WORKFLOW, "-o", str(tmp_path / "r"))
+
+
+def test_a_pilot_tells_what_all_records_cost(tmp_path: Path) -> None:
+    pilot = json.loads(run(tmp_path, "plan", WORKFLOW, *LUMI, "--limit", "1", "--json"))
+    whole = json.loads(run(tmp_path, "plan", WORKFLOW, *LUMI, "--json"))
+    assert "whole" not in whole
+    one = pilot["schedule"]["alternatives"][0]["cost"]
+    said, true = pilot["whole"]["cost"], whole["schedule"]["alternatives"][0]["cost"]
+    assert said["unit"] == true["unit"] == "core-hours"
+    assert said["high"] > one["high"], "records of a pilot are a part"
+    assert said["low"] <= true["high"], "what the whole plan says lies in the range"
+    assert true["low"] <= said["high"]
+    text = run(tmp_path, "plan", WORKFLOW, *LUMI, "--limit", "1")
+    assert "on lumi all cost" in text
+    assert "core-hours in small" in " ".join(text.split())
+
+
+def test_a_pilot_of_more_than_the_site_holds_says_so(tmp_path: Path) -> None:
+    profile = tmp_path / "tight.yaml"
+    profile.write_text(
+        "hpcflow_site: 1\nextends: lumi\nname: tight\nstorage: {scratch: {files: 140}}\n", encoding="utf-8"
+    )
+    site = ("--site", str(profile), "--account", "project_462000001")
+    text = " ".join(run(tmp_path, "plan", WORKFLOW, *site, "--limit", "1").split())
+    assert "all records may not fit: /scratch/<project> holds 140 files" in text
+
+
+def test_a_profile_of_ones_own_names_the_project(tmp_path: Path) -> None:
+    profile = tmp_path / "ours.yaml"
+    profile.write_text("hpcflow_site: 1\nextends: lumi\nname: ours\nproject: project_462000009\n")
+    site = ("--site", str(profile))
+    assert "account project_462000009" in run(tmp_path, "plan", WORKFLOW, *site)
+    assert "account project_1" in run(tmp_path, "plan", WORKFLOW, *site, "--account", "project_1")
+    run(tmp_path, "compile", WORKFLOW, *site, "-o", str(tmp_path / "r"))
+    scripts = list((tmp_path / "r").glob("*/jobs/*.sh"))
+    assert scripts
+    assert all("--account=project_462000009" in script.read_text() for script in scripts)
+
+
+def test_python_plans_with_the_same_choice(tmp_path: Path) -> None:
+    import hpcflow
+
+    flow = hpcflow.load(WORKFLOW, [f"datasets.machine.store={tmp_path / 'store.zarr'}"])
+    plan = flow.plan("lumi", "project_1", prefer="time", budget=["10 coreh"])
+    assert plan.schedule is not None
+    assert (plan.schedule.prefer, dict(plan.schedule.budget)) == ("time", {"core_hours": 10.0})
+    with pytest.raises(PlanError, match=r"the budget is 0.001 core-hours"):
+        flow.plan("lumi", "project_1", budget="0.001 coreh")
+    with pytest.raises(PlanError, match=r"the budget is 0.001 core-hours"):
+        flow.submit("lumi", "project_1", tmp_path / "r", budget=["0.001 coreh"])
+    assert not (tmp_path / "r").exists()
