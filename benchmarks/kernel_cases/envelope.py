@@ -1,13 +1,16 @@
-"""Envelope spectra of a band against SciPy's filter and analytic signal."""
+"""Envelope spectra against SciPy's filter and analytic signal; the kurtogram against openconmo's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from benchmarks.kernel_cases.case import Case, noise
+from benchmarks.kernel_cases.case import SMALL, Case, noise
 from hpcflow_kernels.envelope_band import squared_envelope_spectrum
+from hpcflow_kernels.kurtogram import kurtogram
+from hpcflow_kernels.kurtogram_contracts import band_counts
 
 RATE, LOW, HIGH = 25_600.0, 2000.0, 5000.0
 
@@ -15,6 +18,7 @@ RATE, LOW, HIGH = 25_600.0, 2000.0, 5000.0
 def cases(small: bool, timers: bool) -> Iterator[Case]:
     """All of them, records of one second."""
     yield _squared_envelope(noise(round((2 if small else 64) * RATE)))
+    yield _kurtogram(noise(SMALL if small else 524_297), timers)
 
 
 def _squared_envelope(x: np.ndarray) -> Case:
@@ -48,3 +52,24 @@ def _squared_envelope(x: np.ndarray) -> Case:
         truth,
         {"scipy": by_scipy},
     )
+
+
+def _kurtogram(x: np.ndarray, timers: bool) -> Case:
+    levels = 5 if len(x) == SMALL else 7
+
+    def truth() -> np.ndarray:
+        return np.concatenate(kurtogram(x.astype(np.float64), levels).kurtosis)
+
+    peers: dict[str, Callable[[], Any]] = {}
+    if timers:
+        peers["openconmo"] = lambda: by_openconmo(x, levels)
+    return Case("kurtogram", len(x), lambda: np.concatenate(kurtogram(x, levels).kurtosis), truth, peers)
+
+
+def by_openconmo(x: np.ndarray, levels: int) -> np.ndarray:
+    """Antoni's bands and filters; in float64, for it works in place."""
+    from openconmo.kurtogram import fast_kurtogram
+
+    table = fast_kurtogram(x.astype(np.float64), RATE, levels)[0]
+    counts = band_counts(levels)
+    return np.concatenate([row[:: len(row) // count] for row, count in zip(table, counts, strict=True)])

@@ -107,6 +107,7 @@ PROBES: Mapping[str, Probe] = {
     "bandpass": Probe(_signal, {"low": 2000.0, "high": 5000.0}),
     "envelope_spectrum": Probe(_signal),
     "squared_envelope_spectrum": Probe(_signal, {"band": [2000.0, 5000.0]}),
+    "kurtogram": Probe(lambda samples: {"signal": _machine(samples)["signal"]}),
     "condition_indicators": Probe(_signal),
     "bearing_faults": Probe(_machine, sizes=(1 << 17, 1 << 19, 1 << 21)),
     "clean_activity": Probe(_activity, sizes=_HOURS),

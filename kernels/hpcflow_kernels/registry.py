@@ -13,6 +13,7 @@ FAMILIES = (
     "hpcflow_kernels.filter_contracts",
     "hpcflow_kernels.bearing_contracts",
     "hpcflow_kernels.envelope_contracts",
+    "hpcflow_kernels.kurtogram_contracts",
     "hpcflow_kernels.power_contracts",
     "hpcflow_kernels.spectral_contracts",
     "hpcflow_kernels.rolling_contracts",

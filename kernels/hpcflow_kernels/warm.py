@@ -14,6 +14,7 @@ def warm() -> Tally:
     """Call each fast kernel once for float32 and float64; returns what this process compiled and loaded."""
     from hpcflow_kernels.features import condition_indicators
     from hpcflow_kernels.filter import bandpass
+    from hpcflow_kernels.kurtogram import kurtogram
     from hpcflow_kernels.rolling import rolling
     from hpcflow_kernels.rolling_contracts import STATISTICS
     from hpcflow_kernels.spectral import welch_windows
@@ -27,6 +28,7 @@ def warm() -> Tally:
         for nperseg in (256, 100):
             welch_windows(x, rate=1000.0, window=1.0, nperseg=nperseg)
         condition_indicators(x, rate=1000.0)
+        kurtogram(x, levels=2)
     return TALLY
 
 
