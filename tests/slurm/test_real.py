@@ -230,6 +230,34 @@ def test_waves_keep_below_the_limit_of_the_account(bed_with_accounting: Testbed,
     assert {s.exit_code for s in states} == {"0:0"}
 
 
+def test_waves_need_nobody_who_sent_the_first(
+    bed_with_accounting: Testbed, make: Make, import_path: tuple[str, ...]
+) -> None:
+    account = bed_with_accounting.account
+    folder, schedule = make("nobody", {"one": 12}, elements=12, wave=3, account=account)
+    code = (
+        "import sys; from hpcflow.run.folder import RunFolder; from hpcflow.slurm.sending import submit; "
+        "from hpcflow.slurm.compile import read_schedule, schedule_file; folder = RunFolder.at(sys.argv[1]); "
+        "submit(folder, read_schedule(schedule_file(folder, sys.argv[2])))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(folder.path), schedule.site],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(import_path)},
+        check=True,
+    )
+    queued, end = [-1], time.monotonic() + 120
+    while queued[-1] != 0 and time.monotonic() < end:
+        time.sleep(0.2)
+        queue = subprocess.run(["squeue", "--array", "-h"], capture_output=True, text=True, check=True).stdout
+        queued.append(len(queue.splitlines()))
+    assert queued[-1] == 0
+    assert max(queued) <= 6
+    assert done_once(folder, "one", 12), logs_of(folder)
+    assert sorted(name.split("-")[4] for name in records(folder, 1) if name.endswith("-gate")) == [
+        f"w{wave}" for wave in (1, 2, 3, 4)
+    ]
+
+
 def test_refusals_say_why(bed_with_accounting: Testbed, make: Make) -> None:
     folder, schedule = make("many", {"one": 30}, elements=30, account=bed_with_accounting.account)
     with pytest.raises(SlurmError, match=r"(?s)AssocMaxSubmitJobLimit.*too many jobs"):
