@@ -133,25 +133,26 @@ def sent_and_done(folder: RunFolder, schedule: Schedule) -> Took:
 
 def processor_seconds(run: str) -> float:
     """Of the jobs of a run that computed blocks, as accounted when their steps ended."""
-    command = [
-        "sacct",
-        "--noheader",
-        "--parsable2",
-        "--allocations",
-        "--array",
-        "--format=JobName%80,TotalCPU",
-    ]
-    time.sleep(3)  # accounting lags
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    total = 0.0
-    for line in said.splitlines():
-        name, _, spent = line.partition("|")
-        if name.startswith(f"hl-{run}-") and not name.endswith("-gate"):
-            days, _, clock = spent.rpartition("-")
-            parts = [float(part) for part in clock.split(":")]
-            total += sum(part * 60**power for power, part in enumerate(reversed(parts)))
-            total += 86400 * int(days or 0)
-    return total
+    command = ["sacct", "--noheader", "--parsable2", "--format=JobID,JobName%80,State,TotalCPU"]
+    for _ in range(60):  # accounting lags
+        time.sleep(1)
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        lines = [line.split("|") for line in said.splitlines()]
+        ours = {
+            job: state
+            for job, name, state, _ in lines
+            if name.startswith(f"hl-{run}-") and not name.endswith("-gate")
+        }
+        if ours and set(ours.values()) == {"COMPLETED"}:
+            return sum(
+                _seconds(spent) for job, _, _, spent in lines if job.partition(".")[0] in ours and "." in job
+            )
+    raise RuntimeError(f"accounting does not show the jobs of {run} as completed: {ours}")
+
+
+def _seconds(clock: str) -> float:
+    """Of Slurm's ``[[hours:]minutes:]seconds``."""
+    return sum(float(part) * 60**power for power, part in enumerate(reversed(clock.split(":"))))
 
 
 def _took(folder: RunFolder, began: float, jobs: int) -> Took:
