@@ -17,6 +17,7 @@ FAMILIES = (
     "hpcflow_kernels.power_contracts",
     "hpcflow_kernels.spectral_contracts",
     "hpcflow_kernels.rolling_contracts",
+    "hpcflow_kernels.quality_contracts",
 )
 """Modules that hold a tuple `CONTRACTS`; each imports nothing heavier than `contract`."""
 
