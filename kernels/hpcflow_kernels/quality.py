@@ -34,7 +34,8 @@ def signal_quality(
     -------
     dict
         ``missing``, ``flat``, ``clipped``, ``spikes``: shares from 0 to 1, the first of all samples, the
-        others of those that are there; ``longest_gap``, ``longest_flat``: s. NaN where nothing is there to judge.
+        others of those that are there; ``longest_gap``, ``longest_flat``: s. NaN where nothing
+        is there to judge.
     """
     x, rate = signal.values, signal.rate
     there = int(np.isfinite(x).sum())

@@ -10,9 +10,7 @@ from hpcflow_kernels.contract import Contract, Field, Param, Params, Pattern, Po
 def _check(params: Params, rate: float | None) -> Sequence[str]:
     window = params["spike_window"]
     if window % 2 == 0:
-        return [
-            f"a running median about a sample needs an odd number (spike_window is {window}): {window + 1}"
-        ]
+        return [f"a median about a sample needs an odd window (spike_window is {window}): take {window + 1}"]
     return []
 
 
