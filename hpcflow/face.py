@@ -180,14 +180,19 @@ class Workflow:
         Raises
         ------
         PlanError, SlurmError
-            If the plan breaks a limit of the site, or Slurm refuses.
+            If the plan breaks a limit of the site or takes more hours than the project has left, or Slurm
+            refuses.
         """
         from hpcflow.api import start
         from hpcflow.executors.slurm import compile_for
+        from hpcflow.site import load_site
+        from hpcflow.slurm.allocation import check_allocation
         from hpcflow.slurm.sending import submit
 
         options = self._options(account=account, partition=partition, prefer=prefer, budget=budget)
         plan = self.plan(site, account, partition=partition, prefer=prefer, budget=budget)
+        if plan.schedule is not None:
+            check_allocation(load_site(site), plan.schedule)
         folder = start(plan.asked, Path(runs))
         submit(folder, compile_for(folder, site, options))
         return Run(folder)

@@ -22,7 +22,9 @@ def doctor(
     script: Annotated[
         Path | None, typer.Option(help="Look for mistakes in a batch script.", show_default=False)
     ] = None,
-    account: Annotated[str | None, typer.Option(help="Project that pays for the probing job.")] = None,
+    account: Annotated[
+        str | None, typer.Option(help="Project: of the probing job, and whose hours are told.")
+    ] = None,
 ) -> None:
     """Hold a profile against the Slurm of this machine: every difference, and what it would do to a run.
 
@@ -38,7 +40,16 @@ def doctor(
     elif script is not None:
         _script(script, profile)
     else:
+        _left(profile, account or profile.project)
         _compare(profile, site)
+
+
+def _left(profile: Site, project: str) -> None:
+    from hpcflow.slurm.allocation import left_words, read_allocation
+
+    found = read_allocation(profile, project)
+    for line in left_words(found) if found is not None else ():
+        typer.echo(line)
 
 
 def _compare(profile: Site, name: str) -> None:

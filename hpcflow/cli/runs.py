@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,7 @@ import typer
 from hpcflow.cli.workflow import BlockSize, File, Limit, Only, Settings, block_bytes, budgets
 
 if TYPE_CHECKING:
+    from hpcflow.plan.calibration import Calibration
     from hpcflow.run.folder import RunFolder
 
 Runs = Annotated[Path, typer.Option(help="Folder that holds runs.")]
@@ -42,6 +45,7 @@ def run(
     limit: Limit = None,
     strict: Strict = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="Run on a login node, however big it is.")] = False,
 ) -> None:
     """Run a workflow on this machine (or a Dask cluster) and write a report."""
     from hpcflow.api import ask, start
@@ -51,8 +55,27 @@ def run(
         typer.echo(f"note: {warning}", err=True)
     for path, reason in asked.aside:
         typer.echo(f"set aside: {path}: {reason}", err=True)
+    if not here and "://" not in executor:
+        from hpcflow.executors.login import check_login
+        from hpcflow.run.calibrate import load_calibration
+
+        blocks = sum(stage.blocks for stage in asked.cut.stages)
+        kind, processes = processes_for(executor, workers, blocks)
+        check_login(
+            asked.cut, _known(load_calibration), 1 if kind == "serial" else processes, shlex.quote(str(file))
+        )
     folder = start(asked, runs)
     compute_and_tell(folder, executor, workers, strict, not no_report)
+
+
+def _known(load: Callable[[], Calibration | None]) -> Calibration | None:
+    """The user's calibration; none where it is damaged, over which a run never fails."""
+    from hpcflow.errors import HpcflowError
+
+    try:
+        return load()
+    except HpcflowError:
+        return None
 
 
 def resume(

@@ -133,6 +133,8 @@ def submit(
     """Plan a workflow for a cluster, write its scripts and send them to Slurm."""
     from hpcflow.api import ask, start
     from hpcflow.executors.slurm import schedule_of
+    from hpcflow.site import load_site
+    from hpcflow.slurm.allocation import check_allocation
 
     asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
     for path, reason in asked.aside:
@@ -149,7 +151,9 @@ def submit(
         prefer=prefer,
         grid=grid,
     )
-    schedule_of(asked.cut, site, options)  # refused before a folder is made
+    schedule = schedule_of(asked.cut, site, options)  # refused before a folder is made
+    for line in check_allocation(load_site(site), schedule):
+        typer.echo(line)
     folder = start(asked, runs)
     send(folder, site, options)
 

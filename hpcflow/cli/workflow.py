@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from hpcflow.api import Asked
+    from hpcflow.slurm.allocation import Allocation
     from hpcflow.slurm.needs import Options
     from hpcflow.slurm.schedule import Schedule
 
@@ -99,11 +100,12 @@ def plan(
     from hpcflow.run.calibrate import load_calibration
 
     asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
-    schedule, calibration, whole = None, load_calibration(), None
+    schedule, calibration, whole, left = None, load_calibration(), None, None
     site = site or asked.spec.run.site
     if site is not None:
         from hpcflow.executors.slurm import calibration_of, options_of, schedule_of
         from hpcflow.site import load_site
+        from hpcflow.slurm.allocation import read_allocation
 
         options = options_of(
             asked.spec.run,
@@ -115,11 +117,32 @@ def plan(
         )
         schedule, calibration = schedule_of(asked.cut, site, options), calibration_of(load_site(site))
         whole = _whole(asked, site, options)
+        left = read_allocation(load_site(site), schedule.account)
     if as_json:
-        typer.echo(json.dumps(explained_json(asked, schedule, calibration, whole or ""), indent=1))
+        found = explained_json(asked, schedule, calibration, whole or "")
+        if left is not None and schedule is not None:
+            found["allocation"] = _left_json(left, schedule)
+        typer.echo(json.dumps(found, indent=1))
         return
     for line in explain(asked, schedule, calibration, whole or ""):
         typer.echo(line)
+    if left is not None and schedule is not None:
+        from hpcflow.slurm.allocation import held, refusal
+
+        for line in (*held(left, schedule), *filter(None, [refusal(left, schedule)])):
+            typer.echo(f"  {line}")
+
+
+def _left_json(left: Allocation, schedule: Schedule) -> dict[str, Any]:
+    from hpcflow.slurm.allocation import refusal
+
+    return {
+        "project": left.project,
+        "granted": dict(left.granted),
+        "left": dict(left.left),
+        "problems": list(left.problems),
+        "refusal": refusal(left, schedule),
+    }
 
 
 def _whole(asked: Asked, site: str, options: Options) -> Schedule | str | None:

@@ -127,7 +127,7 @@ def _facts(site: Site) -> Iterator[str]:
     yield from (f"nodes.{name}.watts" for name, node in site.nodes.items() if node.watts is not None)
     yield from (f"partitions.{name}" for name in site.partitions)
     yield from (f"storage.{name}" for name in site.storage)
-    for key in ("container", "mistakes", "accounting_days", "login"):
+    for key in ("container", "mistakes", "accounting_days", "login", "allocation", "login_hosts"):
         if getattr(site, key):
             yield key
     if site.scheduler == "slurm":

@@ -266,6 +266,12 @@ class Site:
         ``required`` where Slurm refuses a job without one.
     project
         Project that pays where no ``--account`` is named; a user's own profile says it.
+    allocation
+        File on what a project has left, with ``<project>`` where its name goes: JSON with
+        ``billing.cpu_hours.alloc`` and ``used``, the same for ``gpu_hours`` and ``storage_hours``, and
+        ``storage_quotas``; "" where the site keeps none.
+    login_hosts
+        Patterns of the names of login nodes, as the shell's: ``login*``.
     sbatch_from_compute
         Whether a job may submit jobs.
     max_array_index
@@ -291,6 +297,8 @@ class Site:
     slurm: str = ""
     account: Literal["required", "optional"] = "optional"
     project: str = ""
+    allocation: str = ""
+    login_hosts: tuple[str, ...] = ()
     sbatch_from_compute: Literal["yes", "no", "unknown"] = "unknown"
     max_array_index: int = 1000
     accounting_days: int | None = None
