@@ -18,6 +18,7 @@ FAMILIES = (
     "hpcflow_kernels.spectral_contracts",
     "hpcflow_kernels.rolling_contracts",
     "hpcflow_kernels.quality_contracts",
+    "hpcflow_kernels.changes_contracts",
 )
 """Modules that hold a tuple `CONTRACTS`; each imports nothing heavier than `contract`."""
 
