@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-
 SCHEMA = "hpcflow.cut/1"
 
 StageKind = Literal["ingest", "table", "tiles", "records", "reduce", "merge", "assemble"]
@@ -36,7 +34,7 @@ class VariablePlan:
     @property
     def stored_bytes(self) -> int:
         """Of one sample on disk, before compression."""
-        return 2 if self.packing else np.dtype(self.dtype).itemsize
+        return 2 if self.packing else 8 if self.dtype == "float64" else 4
 
 
 @dataclass(frozen=True)

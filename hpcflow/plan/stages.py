@@ -35,6 +35,11 @@ def row_bytes(fields: Sequence[FieldPlan]) -> int:
     return sum(math.prod(f.shape) * np.dtype(f.dtype).itemsize for f in fields)
 
 
+def stored_bytes(steps: Sequence[StepPlan]) -> int:
+    """Bytes of the rows that a stage leaves: those that nothing else reads stay in its tiles."""
+    return sum(s.rows * row_bytes(s.fields) for s in steps if s.stored)
+
+
 class Stages:
     """Collects stages in the order in which they run."""
 
@@ -116,7 +121,7 @@ class Stages:
             per_block = min(TILES_PER_BLOCK, max(1, total // TARGET_BLOCKS))
         grid = TileGrid.make(source.size, tile, per_block)
         samples = int(source.size.sum())
-        out = sum(s.rows * row_bytes(s.fields) for s in steps)
+        out = stored_bytes(steps)
         return StagePlan(
             name=name,
             kind="tiles",
@@ -158,7 +163,7 @@ class Stages:
             per_block = max(1, int(self.block_bytes // itemsize))
         else:
             per_block = max(1, min(TILES_PER_BLOCK << 18, total // TARGET_BLOCKS))
-        out = sum(s.rows * row_bytes(s.fields) for s in steps)
+        out = stored_bytes(steps)
         work = int(size.sum()) if read else len(size)
         blocks = Bundles.make(size, per_block).blocks
         return StagePlan(

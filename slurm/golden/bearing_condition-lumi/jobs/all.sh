@@ -6,16 +6,16 @@
 #   partition small: the cheapest that fits; shared nodes, 128 cores, 224G, at most 3-00:00:00
 #   stage ingest.machine (ingest): 4 blocks of 0.00507 to 0.0582 s
 #   stage table.machine (table): 1 block of 0.002 to 0.02 s
-#   stage tiles.machine (tiles): 8 blocks of 0.0469 to 0.386 s
+#   stage tiles.machine (tiles): 8 blocks of 0.0463 to 0.378 s
 #   stage assemble.envelope (assemble): 1 block of 0.00352 to 0.0403 s
 #   stage assemble.condition (assemble): 1 block of 0.002 to 0.0201 s
 #   stage records.machine (records): 8 blocks of 0.387 to 3.1 s
 #   stage assemble.diagnosis (assemble): 1 block of 0.00216 to 0.0221 s
 #   packing: all stages fit one job: no queueing between stages
 #   workers 1: the fewest with which it is expected to end in 3 minutes
-#   memory: 1 × 413M × 1.25 headroom, and 512M for the agent
+#   memory: 1 × 411M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:47 to 00:01:12, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.0201 core-hours at the longest expected time
+#   cost: up to 0.02 core-hours at the longest expected time
 #   gate jobs: that a job may submit jobs here is assumed; one that is refused says so in its log
 #
 #SBATCH --job-name=hl-c639e82f-all
@@ -77,7 +77,7 @@ export PYTHONNOUSERSITE=1
 srun --ntasks=1 --cpus-per-task=1 --mpi=none --distribution=block:block --cpu-bind=cores \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((1 * 432115092 / workers))" \
+    --workers "$workers" --memory-per-worker "$((1 * 430579092 / workers))" \
     --deadline-seconds 534 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
