@@ -20,6 +20,7 @@ def complaints(document: Mapping[str, Any]) -> list[str]:
         applies = (document["timers"] or not floor["timed"]) and not (
             document["small"] and floor["full_size"]
         )
+        applies = applies and document.get("large", False) >= floor.get("large", False)
         if not applies:
             continue
         if name not in values:
