@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
 from hpcflow_kernels.features import condition_indicators
+from hpcflow_kernels.severity import vibration_severity
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
@@ -27,6 +28,27 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
         "condition_indicators",
         len(x),
         lambda: np.stack(list(condition_indicators(x, rate=float(n)).values())),
+        lambda: by_scipy(x.astype(np.float64)),
+        {"scipy": lambda: by_scipy(x)},
+    )
+    yield _severity(x)
+
+
+def _severity(x: np.ndarray) -> Case:
+    from scipy import signal
+
+    n, rate = 4096, 10_240.0
+
+    def by_scipy(x: np.ndarray) -> np.ndarray:
+        frames = x[: len(x) // n * n].reshape(-1, n)
+        f, power = signal.periodogram(frames, rate, window="hann", scaling="density")
+        inside = (f >= 10) & (f <= 1000)
+        return np.sqrt(np.sum(power[:, inside] / (2 * np.pi * f[inside]) ** 2, axis=1) * rate / n)
+
+    return Case(
+        "vibration_severity",
+        len(x),
+        lambda: vibration_severity(x, rate=rate, window=n / rate)["velocity_rms"],
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
     )

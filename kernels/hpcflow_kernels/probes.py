@@ -109,6 +109,8 @@ PROBES: Mapping[str, Probe] = {
     "squared_envelope_spectrum": Probe(_signal, {"band": [2000.0, 5000.0]}),
     "kurtogram": Probe(lambda samples: {"signal": _machine(samples)["signal"]}),
     "condition_indicators": Probe(_signal),
+    "vibration_severity": Probe(_signal),
+    "waveform_factors": Probe(_signal),
     "bearing_faults": Probe(_machine, sizes=(1 << 17, 1 << 19, 1 << 21)),
     "clean_activity": Probe(_activity, sizes=_HOURS),
     "mean_max": Probe(_power, sizes=_HOURS),

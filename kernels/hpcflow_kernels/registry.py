@@ -14,6 +14,7 @@ FAMILIES = (
     "hpcflow_kernels.bearing_contracts",
     "hpcflow_kernels.envelope_contracts",
     "hpcflow_kernels.kurtogram_contracts",
+    "hpcflow_kernels.severity_contracts",
     "hpcflow_kernels.power_contracts",
     "hpcflow_kernels.spectral_contracts",
     "hpcflow_kernels.rolling_contracts",
