@@ -87,7 +87,7 @@ def hyperqueue(python: Path, place: Path, cores: int, ms: float, blocks: int) ->
         [python, "-c", HYPERQUEUE, json.dumps(asked)], capture_output=True, text=True, check=True, cwd=place
     )
     return Done(
-        blocks, 1, float(done.stdout.splitlines()[-1]), _seconds(sorted(place.glob("block-*")), blocks)
+        blocks, 0, float(done.stdout.splitlines()[-1]), _seconds(sorted(place.glob("block-*")), blocks)
     )
 
 
