@@ -46,6 +46,8 @@ def calibrate(
     for name, kernel in found.kernels.items():
         samples, seconds = kernel.points[-1]
         typer.echo(f"  {name}: {samples / seconds / 1e6:,.3g} million samples a second")
+    for name, rate in found.readers.items():
+        typer.echo(f"  reading {name}: {rate / 1e6:,.3g} MB/s of samples")
     typer.echo(
         f"  reading {found.read_bytes_per_second / 1e6:,.0f} MB/s, "
         f"writing {found.write_bytes_per_second / 1e6:,.0f} MB/s, "

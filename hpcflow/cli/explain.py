@@ -175,7 +175,7 @@ def _totals(asked: Asked, calibration: Calibration | None, whole: Schedule | str
     if calibrated(cut, calibration) and calibration is not None:
         source = f"measured on {calibration.cpu}, {calibration.measured}"
     elif calibration is not None:
-        source = "partly measured; kernels that no calibration knows are assumed"
+        source = "partly measured; kernels and readers that no calibration knows are assumed"
     else:
         source = "assumed rates; `hpcflow calibrate` measures this machine and narrows it"
     yield f"time      {span(total.low, total.high)} of one worker ({source})"

@@ -67,6 +67,8 @@ class Calibration:
         Decoded bytes of shards read, and encoded and written durably, by one process.
     seconds_per_block, seconds_per_start
         Bookkeeping of one block; a worker from its start to its first block.
+    readers
+        Decoded bytes per second of one process, by reader of files.
     observed
         Per kind of stage (`stage_key`): what finished runs took, relative to the prediction without them,
         by run, the newest last.
@@ -80,6 +82,7 @@ class Calibration:
     write_bytes_per_second: float
     seconds_per_block: float
     seconds_per_start: float
+    readers: Mapping[str, float] = field(default_factory=dict)
     observed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def correction(self, key: str) -> float:
@@ -97,6 +100,12 @@ class Calibration:
         from hpcflow_kernels import get
 
         return all(n in self.kernels and self.kernels[n].version == get(n).version for n in names)
+
+    def covers(self, cut: Cut, stage: StagePlan) -> bool:
+        """Whether what a stage's time depends on was measured, or a run has shown what its reader takes."""
+        if stage.kind == "ingest":
+            return cut.dataset(stage.dataset).reader in self.readers or stage_key(cut, stage) in self.observed
+        return self.knows(kernels_of(cut, stage))
 
     def seen(self, key: str, run: str, ratio: float) -> Calibration:
         """The same with one more run seen."""
@@ -131,6 +140,7 @@ class Calibration:
                 cores=int(values["cores"]),
                 measured=str(values["measured"]),
                 kernels=kernels,
+                readers={str(name): float(rate) for name, rate in values.get("readers", {}).items()},
                 observed={
                     str(key): {str(run): float(ratio) for run, ratio in runs.items()}
                     for key, runs in values.get("observed", {}).items()
@@ -141,6 +151,7 @@ class Calibration:
             raise StoreError(f"a calibration is damaged ({error!r}): run `hpcflow calibrate` again") from None
         bad = [name for name in _RATES if not 0 < getattr(found, name) < math.inf]
         bad += [name for name, k in kernels.items() if not _rising(k.points)]
+        bad += [name for name, rate in found.readers.items() if not 0 < rate < math.inf]
         if bad:
             raise StoreError(
                 f"a calibration's numbers must be positive, and its points must rise: {', '.join(bad)}; "
@@ -165,6 +176,8 @@ def kernels_of(cut: Cut, stage: StagePlan) -> tuple[str, ...]:
 
 
 def stage_key(cut: Cut, stage: StagePlan) -> str:
-    """What stages have in common that take the same time per sample: kind and kernels."""
-    kernels = "+".join(sorted(kernels_of(cut, stage)))
-    return f"{stage.kind}:{kernels}" if kernels else stage.kind
+    """What stages have in common that take the same time per sample: kind, and kernels or reader."""
+    what = "+".join(sorted(kernels_of(cut, stage)))
+    if stage.kind == "ingest":
+        what = cut.dataset(stage.dataset).reader
+    return f"{stage.kind}:{what}" if what else stage.kind

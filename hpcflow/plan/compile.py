@@ -28,7 +28,7 @@ from hpcflow.plan.stages import Stages, row_bytes
 from hpcflow_kernels import Contract, get
 
 if TYPE_CHECKING:
-    from hpcflow.workflow.model import StepSpec, WorkflowSpec
+    from hpcflow.workflow.model import DatasetSpec, StepSpec, WorkflowSpec
 
 SHARD_BYTES = 64 << 20
 
@@ -73,10 +73,7 @@ def compile_cut(
         raise WorkflowError(problems)
     used = [name for name in tables if any(s.dataset == name for s in steps.values())]
     known = layouts or {}
-    datasets = tuple(
-        _plan_dataset(name, tables[name], known.get(name), spec.dataset(name).zarr is not None)
-        for name in used
-    )
+    datasets = tuple(_plan_dataset(spec.dataset(name), tables[name], known.get(name)) for name in used)
     builder = Stages(spec, tables, places, steps, {d.name: d for d in datasets})
     for dataset in datasets:
         if dataset.kind == "files":
@@ -173,18 +170,19 @@ def shard_rows(rows: int, fields: Sequence[FieldPlan]) -> int:
     return min(1 << (per_shard.bit_length() - 1), 1 << max(rows - 1, 0).bit_length())
 
 
-def _plan_dataset(name: str, table: RecordTable, layout: Layout | None, zarr: bool) -> DatasetPlan:
+def _plan_dataset(spec: DatasetSpec, table: RecordTable, layout: Layout | None) -> DatasetPlan:
     layout = layout or layout_for(table.samples)
     return DatasetPlan(
-        name=name,
+        name=spec.name,
         records=len(table),
         live=len(ax.live(table)),
         samples=table.samples,
         table=table.digest(),
-        kind="zarr" if zarr else "files",
+        kind="files" if spec.zarr is None else "zarr",
         variables=tuple(VariablePlan(v.name, v.units, v.dtype, v.packing) for v in table.variables),
         chunk=layout.chunk,
         shard=layout.shard,
+        reader=spec.reader or "",
     )
 
 

@@ -53,6 +53,8 @@ class DatasetPlan:
     chunk: int
     shard: int
     """Samples per inner chunk and per shard (one file)."""
+    reader: str = ""
+    """What reads its files; empty for a Zarr store."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ RECORDS_PER_TILE = 1024
 """Records whose partial state is one leaf of a reduction's merge tree; fixed, so that bits are."""
 
 
+COLUMNS = 9
+"""Columns of a record table besides its facts; a fact is two, its values and where they came from."""
+
+
 def row_bytes(fields: Sequence[FieldPlan]) -> int:
     """Bytes of one row over all fields."""
     return sum(math.prod(f.shape) * np.dtype(f.dtype).itemsize for f in fields)
@@ -75,7 +79,7 @@ class Stages:
             flops=float(table.size.sum()) * len(dataset.variables) * 4,
             read_bytes=int(table.size.sum()) * itemsize,
             write_bytes=int(table.size.sum()) * itemsize,
-            files=shards * len(dataset.variables) + len(dataset.variables),
+            files=shards * len(dataset.variables) + len(dataset.variables) + 1,
         )
         close = StagePlan(
             name=f"table.{dataset.name}",
@@ -84,7 +88,7 @@ class Stages:
             after=(ingest.name,),
             dataset=dataset.name,
             memory_bytes=memory.BASE + 2000 * dataset.records,
-            files=16,
+            files=2 * self._columns(dataset.name),
         )
         self.stages += [ingest, close]
         self.written[dataset.name] = close.name
@@ -164,7 +168,8 @@ class Stages:
         else:
             per_block = max(1, min(TILES_PER_BLOCK << 18, total // TARGET_BLOCKS))
         out = stored_bytes(steps)
-        work = int(size.sum()) if read else len(size)
+        samples = int(size.sum()) if read else len(size)
+        work = self._work(steps, size) if read and group.kind != "reduce" else samples
         blocks = Bundles.make(size, per_block).blocks
         return StagePlan(
             name=name,
@@ -177,32 +182,40 @@ class Stages:
             memory_bytes=memory.records_bound(self._working_set(steps, size, itemsize), out / max(blocks, 1)),
             work_samples=work,
             flops=work * sum(get(s.kernel).flops_per_sample for s in steps),
-            read_bytes=work * itemsize,
+            read_bytes=samples * itemsize,
             write_bytes=out,
         )
 
     def _working_set(self, steps: list[StepPlan], size: np.ndarray, itemsize: float) -> int:
         """Bytes that the record needing most takes."""
-        dataset = steps[0].dataset
-        rate, table = self.places[dataset].rate, self.tables[dataset]
-        index = ax.live(table)
-
-        def most(step: StepPlan) -> Callable[[int], int]:
-            asked = get(step.kernel).most_samples
-            if asked is None:
-                return lambda record: int(size[record])
-            named = {i.port: i.field or "" for i in step.inputs if i.kind == "fact"}
-
-            def samples(record: int) -> int:
-                known = table.facts_of(int(index[record]))
-                facts = {port: known.get(field) for port, field in named.items()}
-                return asked(step.params, float(rate[record]), facts)
-
-            return samples
-
-        calls = [memory.Call(get(s.kernel).bytes_per_sample, most(s)) for s in steps]
+        calls = [memory.Call(get(s.kernel).bytes_per_sample, self._most(s, size)) for s in steps]
         order = np.argsort(-size, kind="stable")[: memory.LOOKED_AT + 1]
         return memory.working_set(order.tolist(), size.tolist(), itemsize, calls)
+
+    def _most(self, step: StepPlan, size: np.ndarray) -> Callable[[int], int]:
+        """How many samples of a live record a step works on."""
+        asked = get(step.kernel).most_samples
+        if asked is None:
+            return lambda record: int(size[record])
+        rate, table = self.places[step.dataset].rate, self.tables[step.dataset]
+        index = ax.live(table)
+        named = {i.port: i.field or "" for i in step.inputs if i.kind == "fact"}
+
+        def samples(record: int) -> int:
+            known = table.facts_of(int(index[record]))
+            facts = {port: known.get(field) for port, field in named.items()}
+            return asked(step.params, float(rate[record]), facts)
+
+        return samples
+
+    def _work(self, steps: list[StepPlan], size: np.ndarray) -> int:
+        """Samples that the steps work on; of the longest records, what a kernel leaves of each counts off."""
+        if any(get(step.kernel).most_samples is None for step in steps):
+            return int(size.sum())
+        most = [self._most(step, size) for step in steps]
+        longest = np.argsort(-size, kind="stable")[: memory.LOOKED_AT].tolist()
+        left = (int(size[r]) - max(m(r) for m in most) for r in longest)
+        return int(size.sum()) - sum(max(0, samples) for samples in left)
 
     def _assemble(self, step: StepPlan, stage: StagePlan) -> None:
         blocks = max(1, -(-step.rows // step.shard))
@@ -220,10 +233,23 @@ class Stages:
                 work_samples=step.rows,
                 read_bytes=step.rows * bytes_per_row,
                 write_bytes=step.rows * bytes_per_row,
-                files=(blocks + 1) * len(step.fields) + 20,
+                files=self._files(step, blocks),
             )
         )
         self.written[step.name] = name
+
+    def _columns(self, dataset: str) -> int:
+        return COLUMNS + 2 * len(self.tables[dataset].facts)
+
+    def _files(self, step: StepPlan, shards: int) -> int:
+        """Files of a step's store: a description of each array, and shards; one that is all fill has none."""
+        by_row = len(step.fields)
+        records = self._columns(step.dataset)
+        if step.axis == "record":
+            records -= 2  # first row and number of rows of a record
+        elif step.axis != "sample":
+            by_row += 2  # time and record of a row
+        return 1 + by_row * (1 + shards) + 2 * (_inner(step) + records)
 
     def _merge(self, step: StepPlan, stage: StagePlan) -> None:
         name = f"merge.{step.name}"
@@ -238,7 +264,12 @@ class Stages:
                 memory_bytes=memory.BASE + 4 * row_bytes(step.fields) + memory.FLUSH,
                 work_samples=stage.blocks,
                 write_bytes=row_bytes(step.fields),
-                files=2 * len(step.fields) + 8,
+                files=1 + 2 * (len(step.fields) + _inner(step)),
             )
         )
         self.written[step.name] = name
+
+
+def _inner(step: StepPlan) -> int:
+    """Coordinates of inner dimensions."""
+    return len({name for field in step.fields for name, _, _ in field.dims})

@@ -41,9 +41,9 @@ def stage_seconds(cut: Cut, stage: StagePlan, calibration: Calibration | None = 
     Parameters
     ----------
     calibration
-        None, or one that has not measured a kernel of the stage: assumed rates.
+        None, or one that has not measured a kernel or the reader of the stage: assumed rates.
     """
-    if calibration is not None and calibration.knows(kernels_of(cut, stage)):
+    if calibration is not None and calibration.covers(cut, stage):
         middle = measured_seconds(cut, stage, calibration)
         middle *= calibration.correction(stage_key(cut, stage))
         return Seconds(middle / SPREAD, middle * SPREAD)
@@ -55,14 +55,21 @@ def stage_seconds(cut: Cut, stage: StagePlan, calibration: Calibration | None = 
 
 def measured_seconds(cut: Cut, stage: StagePlan, calibration: Calibration) -> float:
     """Middle of the prediction from kernels' times and rates alone, no run's experience in it."""
-    seconds = stage.read_bytes / calibration.read_bytes_per_second
-    seconds += stage.write_bytes / calibration.write_bytes_per_second
+    seconds = moving_seconds(cut, stage, calibration)
     calls = _calls(cut, stage)
     bookkept = max(stage.blocks, calls) if stage.kind == "reduce" else stage.blocks
     seconds += bookkept * calibration.seconds_per_block
     for name in kernels_of(cut, stage):
         seconds += calls * calibration.kernels[name].seconds(stage.work_samples / calls)
     return seconds
+
+
+def moving_seconds(cut: Cut, stage: StagePlan, calibration: Calibration) -> float:
+    """Time to read, decode, encode and durably write what a stage moves."""
+    reading = calibration.read_bytes_per_second
+    if stage.kind == "ingest":
+        reading = calibration.readers.get(cut.dataset(stage.dataset).reader, reading)
+    return stage.read_bytes / reading + stage.write_bytes / calibration.write_bytes_per_second
 
 
 def _calls(cut: Cut, stage: StagePlan) -> int:
@@ -82,5 +89,5 @@ def total_seconds(cut: Cut, calibration: Calibration | None = None) -> Seconds:
 
 
 def calibrated(cut: Cut, calibration: Calibration | None) -> bool:
-    """Whether every kernel of a cut was measured."""
-    return calibration is not None and all(calibration.knows(kernels_of(cut, s)) for s in cut.stages)
+    """Whether every kernel and reader of a cut was measured."""
+    return calibration is not None and all(calibration.covers(cut, s) for s in cut.stages)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from hpcflow.errors import RunError, StoreError
-from hpcflow.plan.calibration import SCHEMA, Calibration, KernelTimes, kernels_of, stage_key
+from hpcflow.plan.calibration import SCHEMA, Calibration, KernelTimes, stage_key
 from hpcflow.plan.model import Cut
-from hpcflow.plan.time import measured_seconds
+from hpcflow.plan.time import measured_seconds, moving_seconds
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
 from hpcflow.run.publish import publish
@@ -31,6 +31,9 @@ SHORTEST_STAGE = 0.2
 """Seconds of work below which a stage's time says more about chance than about the machine."""
 
 LONGEST_PROBE = 600.0
+
+WAITING = 1.25
+"""Wall time by processor time of a worker that has a core to itself, reading and writing apart."""
 
 
 def calibration_file() -> Path:
@@ -95,16 +98,26 @@ def measure(folder: Path, tell: Callable[[str], None] = lambda text: None) -> Ca
     Raises
     ------
     RunError
-        If a measurement fails.
+        If reading, writing or bookkeeping cannot be measured. A kernel that cannot keeps assumed rates, and
+        `tell` hears why.
     """
-    from hpcflow_kernels.probes import PROBES
+    from hpcflow.data.readers.made import MADE
+    from hpcflow_kernels.probes import measurable
 
     kernels = {}
-    for name, probe in PROBES.items():
+    for name in measurable():
         tell(f"kernel {name}")
-        found = run_probe("kernel", name, *map(str, probe.sizes))
+        try:
+            found = run_probe("kernel", name)
+        except RunError as error:
+            tell(f"kernel {name} keeps assumed times: {error}")
+            continue
         points = tuple((int(n), float(t)) for n, t in found["points"])
         kernels[name] = KernelTimes(int(found["version"]), points, float(found["bytes_per_sample"]))
+    readers = {}
+    for name in MADE:
+        tell(f"reader {name}")
+        readers[name] = float(run_probe("reader", name, str(folder))["bytes_per_second"])
     tell("reading and writing")
     rates = run_probe("storage", str(folder))
     tell("bookkeeping")
@@ -117,6 +130,7 @@ def measure(folder: Path, tell: Callable[[str], None] = lambda text: None) -> Ca
         cores=os.cpu_count() or 1,
         measured=time.strftime("%Y-%m-%d", time.gmtime()),
         kernels=kernels,
+        readers=readers,
         seconds_per_start=time.perf_counter() - started,
         read_bytes_per_second=float(rates["read_bytes_per_second"]),
         write_bytes_per_second=float(rates["write_bytes_per_second"]),
@@ -176,6 +190,21 @@ def busy_seconds(receipts: Sequence[Mapping[str, Any]]) -> float:
     return sum(high - low for low, high in spans.values())
 
 
+def own_seconds(receipts: Sequence[Mapping[str, Any]], moving: float) -> float:
+    """Time that a stage's work took, less what other work on the machine took from it.
+
+    Wall time beyond `WAITING` times the processor time and `moving`, the calibrated time to read and write,
+    is other processes' time: a busy machine is no slow kernel. Receipts of before processor times were
+    kept count with their wall time.
+    """
+    wall = busy_seconds(receipts)
+    good = [r for r in receipts if "worker" in r and "failed" not in r]
+    if not all("processor_seconds" in r for r in good):
+        return wall
+    processor = sum(float(r["processor_seconds"]) for r in good)
+    return min(wall, WAITING * processor + moving)
+
+
 def ratios(folder: RunFolder, calibration: Calibration) -> Iterator[tuple[str, float]]:
     """(kind of stage, measured by predicted seconds) of a run's stages that can be compared.
 
@@ -185,9 +214,10 @@ def ratios(folder: RunFolder, calibration: Calibration) -> Iterator[tuple[str, f
     for stage in cut.stages:
         receipts = ledger.receipts(stage.name)
         whole = ledger.complete(stage.name) and not any(r.get("reused") or r.get("aside") for r in receipts)
-        if not whole or not calibration.knows(kernels_of(cut, stage)):
+        if not whole or not (stage.kind == "ingest" or calibration.covers(cut, stage)):
             continue
-        measured, predicted = busy_seconds(receipts), measured_seconds(cut, stage, calibration)
+        predicted = measured_seconds(cut, stage, calibration)
+        measured = own_seconds(receipts, moving_seconds(cut, stage, calibration))
         if measured >= SHORTEST_STAGE and predicted > 0:
             yield stage_key(cut, stage), measured / predicted
 

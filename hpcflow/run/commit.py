@@ -98,6 +98,7 @@ class Committer:
     _pending: list[_Pending] = field(default_factory=list)
     _bytes: int = 0
     _since: float = field(default_factory=time.monotonic)
+    _processor: float = field(default_factory=time.process_time)
 
     @property
     def receipt_file(self) -> Path:
@@ -135,6 +136,7 @@ class Committer:
         """Record a block that cannot be computed."""
         self.flush()
         append(self.receipt_file, {"stage": stage, "blocks": [block, block + 1], "failed": reason})
+        self._processor = time.process_time()
 
     def flush(self) -> None:
         """Commit everything that is pending."""
@@ -148,8 +150,18 @@ class Committer:
         self._publish([item for run in runs for item in run])
         faults.point("before-receipt")
         receipts = [self._receipt(run, extent) for run, extent in zip(runs, extents, strict=True)]
+        for receipt, used in zip(receipts, self._processor_seconds(receipts), strict=True):
+            receipt["processor_seconds"] = used
         self._append_receipts(receipts)
         faults.point("after-receipt")
+
+    def _processor_seconds(self, receipts: list[dict[str, Any]]) -> list[float]:
+        """Processor time of this process since the last commit, shared out as the blocks' own times."""
+        now = time.process_time()
+        used, self._processor = now - self._processor, now
+        whole = sum(receipt["seconds"] for receipt in receipts)
+        shares = [receipt["seconds"] / whole if whole else 1 / len(receipts) for receipt in receipts]
+        return [round(used * share, 6) for share in shares]
 
     def _write(self, new: NewFile) -> Path | None:
         if new.content is None:

@@ -1,4 +1,4 @@
-"""One measurement in a fresh process: ``python -m hpcflow.run.probe kernel NAME SAMPLES...`` and the like.
+"""One measurement in a fresh process: ``python -m hpcflow.run.probe kernel NAME`` and the like.
 
 A process of its own, so that peak memory is the measurement's and compiled code is loaded as in a worker.
 Each prints one JSON object.
@@ -31,12 +31,15 @@ def typical(call: Callable[[], Any], repeats: int = REPEATS) -> float:
 
 
 def kernel(name: str, *sizes: str) -> dict[str, Any]:
-    """Seconds of one call at each input length, the first call (which may compile) not counted."""
+    """Seconds of one call at each input length, the first call (which may compile) not counted.
+
+    Without `sizes`, at the lengths of the kernel's own probe.
+    """
     from hpcflow.run.peak import peak_memory
     from hpcflow_kernels import get
-    from hpcflow_kernels.probes import prepared
+    from hpcflow_kernels.probes import prepared, probe_of
 
-    lengths = [int(size) for size in sizes]
+    lengths = [int(size) for size in sizes] or list(probe_of(name).sizes)
     prepared(name, lengths[0])()
     before, points = peak_memory(), []
     for samples in lengths:
@@ -44,6 +47,32 @@ def kernel(name: str, *sizes: str) -> dict[str, Any]:
         points.append([samples, typical(call)])
     growth = max(0, peak_memory() - before) / lengths[-1]
     return {"version": get(name).version, "points": points, "bytes_per_sample": round(growth, 1)}
+
+
+def reader(name: str, folder: str) -> dict[str, float]:
+    """Decoded bytes per second of a made-up file, checksum included, as ingest reads it."""
+    import hashlib
+
+    from hpcflow.data.readers.made import MADE
+    from hpcflow.data.readers.registry import get_reader, read_si
+    from hpcflow.plan.records import Variable
+
+    read, made = get_reader(name), MADE[name]
+    with tempfile.TemporaryDirectory(dir=folder, prefix="probe-") as place:
+        path = Path(place) / f"made{read.suffixes[0]}"
+
+        def take() -> int:
+            with open(path, "rb") as file:
+                hashlib.file_digest(file, "sha256")
+            found = read_si(read, path, record.channel, 0, record.size, {}, variables)
+            return sum(values.nbytes for values in found.values())
+
+        for samples in (1000, SAMPLES):  # the first loads what the format needs
+            made(path, samples)
+            (record,) = read.scan(path, {})
+            variables = [Variable(v.name, "1", v.dtype) for v in record.variables]
+            size = take()
+        return {"bytes_per_second": size / typical(take)}
 
 
 def storage(folder: str) -> dict[str, float]:
@@ -109,6 +138,7 @@ def start() -> dict[str, float]:
 
 WHAT: dict[str, Callable[..., dict[str, Any]]] = {
     "kernel": kernel,
+    "reader": reader,
     "storage": storage,
     "blocks": blocks,
     "start": start,

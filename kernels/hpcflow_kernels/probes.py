@@ -1,6 +1,7 @@
 """Made-up inputs on which kernels are timed: ordinary in length, rate and content, the same every time.
 
-A family that adds a kernel adds its entry; a kernel without one is planned from its contract alone.
+A kernel needs no entry here: its contract says what to call it with. `PROBES` holds those whose time depends
+on more than the contract says.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow_kernels.contract import Rows
-from hpcflow_kernels.registry import get
+from hpcflow_kernels.contract import Contract, Param, Pattern, Port, Rows
+from hpcflow_kernels.registry import contracts, get
 
 RATE = 25_600.0
 """Samples per second of the vibration that signal kernels are timed on."""
@@ -30,7 +31,8 @@ class Probe:
     params
         Parameters that have no default, or another than the default.
     sizes
-        Input lengths to time, rising.
+        Input lengths to time, rising. For whole records they have a prime factor of 257: a Fourier transform
+        takes them in a time between those of powers of two and of primes, and records have any length.
     """
 
     ports: Callable[[int], Mapping[str, Any]]
@@ -105,17 +107,93 @@ _HOURS = (600, 3600, 18_000)
 
 PROBES: Mapping[str, Probe] = {
     "bandpass": Probe(_signal, {"low": 2000.0, "high": 5000.0}),
-    "envelope_spectrum": Probe(_signal),
     "squared_envelope_spectrum": Probe(_signal, {"band": [2000.0, 5000.0]}),
     "kurtogram": Probe(lambda samples: {"signal": _machine(samples)["signal"]}),
-    "condition_indicators": Probe(_signal),
-    "vibration_severity": Probe(_signal),
-    "waveform_factors": Probe(_signal),
-    "bearing_faults": Probe(_machine, sizes=(1 << 17, 1 << 19, 1 << 21)),
+    "bearing_faults": Probe(_machine, sizes=tuple(257 << k for k in (9, 11, 13))),
     "clean_activity": Probe(_activity, sizes=_HOURS),
     "mean_max": Probe(_power, sizes=_HOURS),
     "session_summary": Probe(_seconds, sizes=_HOURS),
 }
+
+
+_EXAMPLES = {"duration": 0.1, "frequency": 2000.0, "fraction": 0.25}
+"""Values of parameters without a default, SI; 1 of any other dimension. A second of its kind is twice it."""
+
+_RECORDS = tuple(257 << k for k in (8, 10, 12))
+
+_SI = {"acceleration": "m s-2", "frequency": "Hz", "power": "W", "speed": "m s-1"}
+
+
+def measurable() -> tuple[str, ...]:
+    """Kernels whose arithmetic is a stage's time: all but reductions, which add up one row a record."""
+    return tuple(name for name, contract in contracts().items() if contract.pattern != Pattern.REDUCE)
+
+
+def probe_of(name: str) -> Probe:
+    """The probe of a registered kernel: its entry in `PROBES`, else what its contract gives.
+
+    Raises
+    ------
+    KeyError
+        If no kernel has this name.
+    ValueError
+        If the kernel's own check refuses the made-up parameters.
+    """
+    return PROBES[name] if name in PROBES else from_contract(get(name))
+
+
+def from_contract(contract: Contract) -> Probe:
+    """A probe from a contract: noise at every signal that must be given, defaults, and examples.
+
+    Raises
+    ------
+    ValueError
+        If the contract's check refuses the parameters.
+    """
+    required = [param for param in contract.params if param.required]
+    params = {
+        param.name: _example(param, sum(p.dimension == param.dimension for p in required[:place]))
+        for place, param in enumerate(required)
+    }
+    every = {param.name: params.get(param.name, param.default) for param in contract.params}
+    problems = list(contract.check(every, RATE)) if contract.check else []
+    if problems:
+        raise ValueError(
+            f"made-up parameters do not suit {contract.name} ({problems[0]}): "
+            "give it an entry in hpcflow_kernels.probes.PROBES, or defaults that fit each other"
+        )
+    if contract.pattern == Pattern.RECORD:
+        return Probe(lambda samples: _ports(contract.ports, samples), params, _RECORDS)
+    shortest = max(1 << 16, contract.geometry(every, RATE).frame if contract.geometry else 0)
+    return Probe(_signal, params, (shortest, 4 * shortest, 16 * shortest))
+
+
+def _example(param: Param, before: int) -> Any:
+    """A value for a parameter that has no default; `before` others of its dimension have one already."""
+    if param.choices:
+        return param.choices[0]
+    if param.kind in ("text", "flag"):
+        return "" if param.kind == "text" else False
+    value = _EXAMPLES.get(param.dimension or "", 1.0) * (1 + before)
+    value = max(value, -math.inf if param.minimum is None else param.minimum)
+    value = min(value, math.inf if param.maximum is None else param.maximum)
+    if param.kind == "list":
+        return [value, 2 * value]
+    return int(value) if param.kind == "integer" else value
+
+
+def _ports(ports: tuple[Port, ...], samples: int) -> Mapping[str, Any]:
+    """The first port of a record kernel and all that are not optional."""
+    return {port.name: _port(port, samples) for port in ports if port is ports[0] or not port.optional}
+
+
+def _port(port: Port, samples: int) -> Any:
+    if port.kind == "fact":
+        facts: Mapping[str | None, Any] = {"text": "", "duration": samples / RATE, "frequency": 25.0}
+        return facts.get(port.dimension, 1.0)
+    if port.dimension == "duration":
+        return _rows(np.arange(samples) / RATE, math.nan, "s")
+    return _rows(_noise(samples), RATE, _SI.get(port.dimension or "", "1"))
 
 
 def prepared(name: str, samples: int) -> Callable[[], Any]:
@@ -124,9 +202,9 @@ def prepared(name: str, samples: int) -> Callable[[], Any]:
     Raises
     ------
     KeyError
-        If the kernel is not registered or has no probe.
+        If the kernel is not registered.
     """
-    contract, probe = get(name), PROBES[name]
+    contract, probe = get(name), probe_of(name)
     params = {p.name: probe.params.get(p.name, p.default) for p in contract.params}
     function, ports = contract.load(), probe.ports(samples)
     given = dict(ports)

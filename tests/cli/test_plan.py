@@ -73,7 +73,7 @@ def test_calibrated_times_say_what_measured_them(tmp_path: Path) -> None:
     asked = ask(write_files(tmp_path))
     kernels = ("condition_indicators", "bandpass", "envelope_spectrum")
     times = {name: KernelTimes(get(name).version, ((1000, 1e-3),)) for name in kernels}
-    known = Calibration("A processor", 2, "2026-01-02", times, 1e8, 1e8, 1e-3, 1.0)
+    known = Calibration("A processor", 2, "2026-01-02", times, 1e8, 1e8, 1e-3, 1.0, {"csv": 1e8})
     assert "measured on A processor, 2026-01-02" in "\n".join(explain(asked, None, known))
     found = explained_json(asked, None, known)
     assert found["calibrated"] is True

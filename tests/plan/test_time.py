@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ RATES = {
 
 
 def calibration(**kernels: KernelTimes) -> Calibration:
-    return Calibration("a processor", 2, "2026-01-01", kernels, **RATES)
+    return Calibration("a processor", 2, "2026-01-01", kernels, readers={"toy": 2e7}, **RATES)
 
 
 @pytest.fixture
@@ -65,6 +66,19 @@ def test_without_a_kernels_measurement_the_assumed_range_stands(cut: Cut) -> Non
     assert stage_seconds(cut, tiles, other) == stage_seconds(cut, tiles)
     assert not calibrated(cut, other)
     assert calibrated(cut, toy_calibration())
+
+
+def test_a_reader_has_its_own_rate_and_counts_as_unmeasured_until_a_run_shows_it(cut: Cut) -> None:
+    ingest = next(s for s in cut.stages if s.kind == "ingest")
+    assert cut.dataset(ingest.dataset).reader == "toy"
+    assert stage_key(cut, ingest) == "ingest:toy"
+    known = toy_calibration()
+    faster = replace(known, readers={"toy": 2e9})
+    assert stage_seconds(cut, ingest, faster).high < stage_seconds(cut, ingest, known).high
+    unknown = replace(known, readers={"other": 2e7})
+    assert not calibrated(cut, unknown)
+    assert stage_seconds(cut, ingest, unknown) == stage_seconds(cut, ingest)
+    assert calibrated(cut, unknown.seen("ingest:toy", "run", 1.3))
 
 
 def test_a_kernel_of_another_version_counts_as_unmeasured(cut: Cut) -> None:
@@ -108,6 +122,8 @@ def test_json_and_back() -> None:
         {"kernels": {"a": {"version": 1, "points": []}}},
         {"kernels": {"a": {"version": 1, "points": [[2, 1.0], [1, 1.0]]}}},
         {"kernels": 3},
+        {"readers": {"csv": 0}},
+        {"readers": {"csv": "fast"}},
     ],
 )
 def test_a_damaged_calibration_is_refused_in_words(change: dict[str, object]) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 from hpcflow.api import ask, start
+from hpcflow.data.readers.made import MADE
+from hpcflow.data.readers.registry import get_reader
 from hpcflow.errors import RunError, StoreError
 from hpcflow.executors.drive import execute
 from hpcflow.executors.serial import SerialExecutor
@@ -22,7 +25,9 @@ from hpcflow.plan.time import stage_seconds
 from hpcflow.run import calibrate
 from hpcflow.run.ledger import Ledger, append
 from hpcflow.run.peak import peak_memory
-from hpcflow_kernels.probes import PROBES, prepared
+from hpcflow.run.probe import reader as reader_rate
+from hpcflow_kernels.contract import Geometry, Param, Pattern, Port
+from hpcflow_kernels.probes import PROBES, from_contract, measurable, prepared, probe_of
 from tests import toy
 
 SLOW = KernelTimes(1, ((1000, 1e-3), (100_000, 1e-1)))
@@ -31,7 +36,7 @@ SLOW = KernelTimes(1, ((1000, 1e-3), (100_000, 1e-1)))
 @pytest.fixture
 def known(toy_kernels: None) -> Calibration:
     return Calibration(
-        "a processor", 2, "2026-01-01", dict.fromkeys(toy.CONTRACTS, SLOW), 1e8, 1e8, 1e-3, 1.0
+        "a processor", 2, "2026-01-01", dict.fromkeys(toy.CONTRACTS, SLOW), 1e8, 1e8, 1e-3, 1.0, {"toy": 1e8}
     )
 
 
@@ -113,9 +118,121 @@ def test_stages_that_took_records_over_teach_nothing(tmp_path: Path, known: Cali
     assert not dict(calibrate.ratios(folder, known))
 
 
-@pytest.mark.parametrize("name", list(PROBES))
-def test_every_probe_calls_its_kernel(name: str) -> None:
-    assert len(prepared(name, PROBES[name].sizes[0])()) > 0
+def test_a_busy_machine_is_no_slow_kernel() -> None:
+    def receipt(wall: float, processor: float) -> dict[str, object]:
+        return {"worker": "w", "end": wall, "seconds": wall, "processor_seconds": processor}
+
+    assert calibrate.own_seconds([receipt(10.0, 9.0)], 1.0) == 10.0, "a core to itself: wall time"
+    assert calibrate.own_seconds([receipt(30.0, 8.0)], 1.0) == calibrate.WAITING * 8.0 + 1.0
+    assert calibrate.own_seconds([receipt(30.0, 8.0)], 100.0) == 30.0, "waiting for the disk is its own"
+    old = {"worker": "w", "end": 30.0, "seconds": 30.0}
+    assert calibrate.own_seconds([old], 1.0) == 30.0, "receipts of before"
+
+
+@pytest.mark.parametrize("name", measurable())
+def test_every_kernel_can_be_measured(name: str) -> None:
+    probe = probe_of(name)
+    assert len(probe.sizes) == 3
+    assert len(prepared(name, probe.sizes[0])()) > 0
+
+
+def test_only_kernels_that_exist_have_probes_of_their_own() -> None:
+    assert set(PROBES) <= set(measurable())
+
+
+def test_a_new_kernel_is_measured_from_its_contract() -> None:
+    limits = {
+        "low": Param("low", "quantity", "-", "frequency"),
+        "high": Param("high", "quantity", "-", "frequency"),
+        "window": Param("window", "quantity", "-", "duration", maximum=0.05),
+        "order": Param("order", "integer", "-", minimum=3),
+        "which": Param("which", "text", "-", choices=("mean", "max")),
+        "share": Param("share", "number", "-", default=0.5),
+    }
+    contract = replace(
+        toy.CONTRACTS["framed"],
+        params=tuple(limits.values()),
+        geometry=lambda params, rate: Geometry(hop=1, frame=100_000),
+        check=lambda params, rate: [] if params["low"] < params["high"] < rate / 2 else ["no band"],
+    )
+    probe = from_contract(contract)
+    assert probe.params == {"low": 2000.0, "high": 4000.0, "window": 0.05, "order": 3, "which": "mean"}
+    assert probe.sizes[0] >= 100_000, "a frame at least"
+    facts = (Port("signal", "signal", "-", "acceleration"), Port("speed", "fact", "-", "frequency"))
+    spare = Port("spare", "signal", "-", optional=True)
+    record = replace(contract, pattern=Pattern.RECORD, ports=(*facts, spare))
+    given = from_contract(record).ports(500)
+    assert set(given) == {"signal", "speed"}
+    assert (len(given["signal"].values), given["signal"].units, given["speed"]) == (500, "m s-2", 25.0)
+
+
+def test_a_kernel_that_refuses_what_is_made_up_says_so() -> None:
+    picky = replace(toy.CONTRACTS["framed"], check=lambda params, rate: ["the moon is not full"])
+    with pytest.raises(ValueError, match=r"the moon is not full.*PROBES"):
+        from_contract(picky)
+
+
+def test_a_kernel_that_cannot_be_measured_keeps_assumed_rates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def probe(what: str, *rest: str) -> dict[str, object]:
+        if rest[:1] == ("welch",):
+            raise RunError("measuring kernel welch failed: ValueError: no")
+        return {
+            "version": 1, "points": [[10, 1.0]], "bytes_per_sample": 1.0, "bytes_per_second": 5.0,
+            "read_bytes_per_second": 1.0, "write_bytes_per_second": 1.0, "seconds_per_block": 1.0,
+        }  # fmt: skip
+
+    monkeypatch.setattr(calibrate, "run_probe", probe)
+    told: list[str] = []
+    found = calibrate.measure(tmp_path, told.append)
+    assert set(found.kernels) == set(measurable()) - {"welch"}
+    assert set(found.readers) == {"csv", "parquet", "hdf5", "matlab"}
+    assert any("welch keeps assumed times" in line and "ValueError: no" in line for line in told)
+
+
+@pytest.mark.parametrize("name", list(MADE))
+def test_what_readers_are_timed_on_is_what_they_read(tmp_path: Path, name: str) -> None:
+    reader = get_reader(name)
+    path = tmp_path / f"made{reader.suffixes[0]}"
+    MADE[name](path, 3000)
+    (record,) = reader.scan(path, {})
+    assert record.size == 3000
+    x = reader.read(path, "", 0, 3000, {})["x"]
+    expected = np.random.default_rng(22).standard_normal(3000, dtype=np.float32)
+    assert np.allclose(x, expected, atol=1e-6, rtol=0)
+
+
+def test_a_readers_rate_comes_from_a_process_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpcflow.run.probe.SAMPLES", 5000)
+    assert reader_rate("hdf5", str(tmp_path))["bytes_per_second"] > 0
+    assert not list(tmp_path.iterdir()), "nothing stays behind"
+
+
+def test_receipts_say_what_the_processor_did(tmp_path: Path, toy_kernels: None) -> None:
+    folder = toy.prepare(tmp_path, toy.signals())
+    before = time.process_time()
+    execute(folder, SerialExecutor())
+    used = time.process_time() - before
+    ledger = Ledger(folder)
+    found = [r["processor_seconds"] for stage in ledger.stages for r in ledger.receipts(stage)]
+    assert all(seconds >= 0 for seconds in found)
+    assert 0.2 * used < sum(found) <= used
+
+
+def test_the_files_of_a_run_are_foretold(tmp_path: Path, toy_kernels: None) -> None:
+    folder = toy.prepare(tmp_path, toy.signals())
+    execute(folder, SerialExecutor())
+    cut = Cut.from_dict(folder.cut)
+    stores = {s.name: folder.step_store(s.name, s.saved) for s in cut.steps if s.stored}
+    stores |= {d.name: Path(folder.request["datasets"][d.name]["store"]) for d in cut.datasets}
+    found = {name: sum(p.is_file() for p in store.rglob("*")) for name, store in stores.items()}
+    for name, files in found.items():
+        kinds = {f"ingest.{name}", f"table.{name}", f"assemble.{name}", f"merge.{name}"}
+        foretold = sum(s.files for s in cut.stages if s.name in kinds)
+        assert 0.7 * foretold <= files <= foretold, name
 
 
 def test_measurements_come_from_processes_of_their_own(tmp_path: Path) -> None:
@@ -198,3 +315,52 @@ def test_a_real_run_teaches(tmp_path: Path, known: Calibration) -> None:
         assert key
         assert ratio > 0
     json.dumps(calibrate.refined(folder, known).to_dict())
+
+
+def test_the_time_of_a_capped_kernel_counts_what_it_works_on(tmp_path: Path) -> None:
+    import zarr
+
+    def work(samples: int) -> tuple[int, int]:
+        place = tmp_path / str(samples)
+        array = zarr.open_group(place / "m.zarr", mode="w").create_array(
+            "acceleration", shape=(2, samples), chunks=(1, 1 << 18), dtype="float32"
+        )
+        array.attrs["units"] = "m s-2"
+        steps = f"{{d: {{kernel: bearing_faults, input: {PORTS}}}}}"
+        (place / "w.yaml").write_text(WORKFLOW.format(steps=steps, save="[d]", block="64 MiB"))
+        (stage,) = (s for s in ask(place / "w.yaml").cut.stages if s.kind == "records")
+        return stage.work_samples, stage.read_bytes
+
+    assert work(1_000_000) == (2_000_000, 8_000_000)
+    most = int(4000 / 25 * 25_600)
+    assert work(9_000_000) == (2 * most, 72_000_000), "all of it is read, its middle is judged"
+
+
+def test_a_record_goes_before_the_next_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Formats that are decoded whole: one record of several shards in memory, never two."""
+    import weakref
+
+    from hpcflow.run.stages import ingest
+
+    alive: list[weakref.ref[np.ndarray]] = []
+    together = []
+    read = ingest.read_stored
+
+    def watched(*arguments: object) -> dict[str, np.ndarray]:
+        together.append(sum(one() is not None for one in alive))
+        found = read(*arguments)  # type: ignore[arg-type]
+        alive.extend(weakref.ref(values) for values in found.values())
+        return found
+
+    monkeypatch.setattr(ingest, "read_stored", watched)
+    for number in range(3):
+        rows = "".join(f"{number},{k}\n" for k in range(300_000))
+        (tmp_path / f"{number}.csv").write_text("x,y\n" + rows)
+    (tmp_path / "w.yaml").write_text(
+        "hpcflow: 1\nname: held\ndatasets: {m: {files: '*.csv', reader: csv, "
+        "variables: {y: {select: y}}, defaults: {sampling_rate: 1 kHz}}}\n"
+        "steps: {d: {kernel: condition_indicators, input: m.y}}\nsave: [d]\n"
+    )
+    folder = start(ask(tmp_path / "w.yaml"), tmp_path / "runs")
+    execute(folder, SerialExecutor())
+    assert together == [0, 0, 0]

@@ -70,7 +70,7 @@ def _read(ctx: RunContext, stage: StagePlan, record: int, first: int, last: int)
         return read_stored(reader, path, channel, first, last, options, table.variables)
     held: tuple[str, Samples] | None = ctx.cache.get(HELD)
     if held is None or held[0] != expected:
-        ctx.cache[HELD] = None  # the one before goes first
+        held = ctx.cache[HELD] = None  # the one before goes first
         held = expected, read_stored(reader, path, channel, 0, size, options, table.variables)
         ctx.cache[HELD] = held
     return {name: values[first:last] for name, values in held[1].items()}
