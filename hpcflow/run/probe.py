@@ -54,7 +54,7 @@ def reader(name: str, folder: str) -> dict[str, float]:
     import hashlib
 
     from hpcflow.data.readers.made import MADE
-    from hpcflow.data.readers.registry import get_reader, read_si
+    from hpcflow.data.readers.registry import get_reader, read_stored
     from hpcflow.plan.records import Variable
 
     read, made = get_reader(name), MADE[name]
@@ -64,7 +64,7 @@ def reader(name: str, folder: str) -> dict[str, float]:
         def take() -> int:
             with open(path, "rb") as file:
                 hashlib.file_digest(file, "sha256")
-            found = read_si(read, path, record.channel, 0, record.size, {}, variables)
+            found = read_stored(read, path, record.channel, 0, record.size, {}, variables)
             return sum(values.nbytes for values in found.values())
 
         for samples in (1000, SAMPLES):  # the first loads what the format needs
