@@ -177,7 +177,7 @@ def _totals(asked: Asked, calibration: Calibration | None, whole: Schedule | str
     elif calibration is not None:
         source = "partly measured; kernels and readers that no calibration knows are assumed"
     else:
-        source = "assumed rates; `hpcflow calibrate` measures this machine and narrows it"
+        source = "assumed rates; `hpcflow calibrate` narrows them"
     yield f"time      {span(total.low, total.high)} of one worker ({source})"
     longest = max(cut.stages, key=lambda s: stage_seconds(cut, s, calibration).high)
     share = stage_seconds(cut, longest, calibration).high / max(total.high, 1e-9)

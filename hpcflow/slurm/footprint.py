@@ -69,6 +69,11 @@ def _energy(chosen: Fit, site: Site, options: Options) -> tuple[float | None, fl
     return (low, high, source) if chosen.shapes else (None, None, "")
 
 
+def _named(path: str, options: Options) -> str:
+    """The path with the project that pays in it."""
+    return path.replace("<project>", options.account) if options.account else path
+
+
 def footprint_lines(used: Footprint, site: Site, options: Options) -> Iterator[str]:
     """The same for people."""
     if used.kilowatt_hours_low is not None and used.kilowatt_hours_high is not None:
@@ -80,7 +85,8 @@ def footprint_lines(used: Footprint, site: Site, options: Options) -> Iterator[s
         yield f"{text} (average power of nodes; source in --json)"
     if used.area and used.write_bytes:
         place = site.storage[used.area]
-        text = f"storage: {format_decimal(used.write_bytes)} in {used.files:,} files on {place.path}"
+        where = _named(place.path, options)
+        text = f"storage: {format_decimal(used.write_bytes)} in {used.files:,} files on {where}"
         if used.storage_unit:
             text += f", {short(used.storage_day)} {used.storage_unit} a day"
         if place.quota is not None and place.files is not None:
