@@ -73,7 +73,10 @@ class Stages:
             after=(),
             dataset=dataset.name,
             memory_bytes=memory.ingest_bound(
-                min(dataset.shard, max(dataset.samples, 1)), itemsize, int(table.size.max(initial=0))
+                min(dataset.shard, max(dataset.samples, 1)),
+                itemsize,
+                int(table.size.max(initial=0)),
+                dataset.reader,
             ),
             work_samples=int(table.size.sum()),
             flops=float(table.size.sum()) * len(dataset.variables) * 4,
