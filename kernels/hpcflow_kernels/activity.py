@@ -280,7 +280,8 @@ def _fill_distance(x: np.ndarray, paused: np.ndarray) -> np.ndarray:
     way = moved[known[right]] - moved[known[left]]
     share = (moved[index] - moved[known[left]]) / np.maximum(way, 1)
     out = total[left] + (total[right] - total[left]) * np.where(index == known[left], 0.0, share)
-    return np.where(place < 0, np.nan, out)
+    # Rounded, a + (b - a) may lie above b, and the counter would fall at the next second.
+    return np.where(place < 0, np.nan, np.minimum(out, total[right]))
 
 
 def _speed_from(distance: np.ndarray, paused: np.ndarray) -> np.ndarray:

@@ -46,7 +46,7 @@ def _clean_fields(params: Params) -> tuple[Field, ...]:
 
 _CLEAN = Contract(
     name="clean_activity",
-    version=1,
+    version=2,
     pattern=Pattern.RECORD,
     summary="Put an activity's irregular samples on a 1 Hz grid over its duration; mark gaps and pauses.",
     ports=(

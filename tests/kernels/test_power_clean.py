@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcflow_kernels import Rows, UnusableRecordError, get
-from hpcflow_kernels.activity import INTERPOLATED, MISSING, PAUSED, RECORDED, clean_activity, fill_gaps
+from hpcflow_kernels.activity import (
+    INTERPOLATED,
+    MISSING,
+    PAUSED,
+    RECORDED,
+    _fill_distance,
+    clean_activity,
+    fill_gaps,
+)
 
 UNITS = {"heart_rate": "bpm", "cadence": "rpm", "latitude": "degree", "longitude": "degree"}
 NAN = np.nan
@@ -229,3 +237,10 @@ def test_filling_equals_a_walk_from_gap_to_gap(x, limit, data):
             for k in range(a + 1, b):
                 expected[k] = x[a] + (x[b] - x[a]) * (k - a) / (b - a)
     np.testing.assert_allclose(fill_gaps(x, limit, walls), expected, atol=1e-12)
+
+
+def test_a_distance_between_seconds_never_passes_the_next_one():
+    known = np.array([1.7616999996312188, NAN, 4098.681812294036])
+    out = _fill_distance(known, np.array([False, False, True]))
+    assert known[0] + (known[2] - known[0]) > known[2]  # rounded up
+    assert (np.diff(out) >= 0).all()
