@@ -103,7 +103,8 @@ def clipped(x: np.ndarray, least: int = 3) -> Stretches:
         return _runs(np.zeros(0, bool))
     found = [_runs(x == value) for value in (finite.min(), finite.max())]
     start, length = (np.concatenate(part) for part in zip(*found, strict=True))
-    kept = np.argsort(start)[length[np.argsort(start)] >= least]
+    order = np.argsort(start)
+    kept = order[length[order] >= least]
     return Stretches(start[kept], length[kept])
 
 
