@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,7 @@ def doctor(
     if job:
         from hpcflow.slurm.probe_job import probe_job
 
-        typer.echo(probe_job(profile, account or ""), nl=False)
+        typer.echo(probe_job(profile, account or "", sys.executable), nl=False)
     elif script is not None:
         _script(script, profile)
     else:

@@ -1,5 +1,4 @@
-"""One job that probes what a profile only assumes; a user of the cluster runs it once and sends the "
-"answers."""
+"""One job that probes what a profile only assumes: a user runs it once and sends the answers."""
 
 from __future__ import annotations
 
@@ -9,11 +8,12 @@ from hpcflow.slurm.directives import check_text, directive, module_lines, word
 SECONDS = "00:10:00"
 
 
-def probe_job(site: Site, account: str = "") -> str:
+def probe_job(site: Site, account: str = "", python: str = "python3") -> str:
     """The script. Every answer is a line ``FACT path value`` in its log.
 
     It asks for two cores in the gates' partition for ten minutes, sends one job that it cancels at once,
-    and writes nothing but its log.
+    and writes its log and the machine code of fast kernels for the compute node's processor, which later
+    jobs find.
     """
     partition = site.gate_partition
     head = [directive("job-name", "hpcflow-doctor"), directive("partition", partition)]
@@ -81,7 +81,11 @@ def probe_job(site: Site, account: str = "") -> str:
         '    while read -r line; do fact limits "$line"; done',
         "fields=JobID,State,ConsumedEnergyRaw",
         'have sacct && fact sacct "$(sacct -n -P -j "$SLURM_JOB_ID" -o "$fields" 2>&1 | head -n 1)"',
-        'fact python "$(python3 --version 2>&1)"',
+        f"python={word(check_text(python, 'a path'))}",
+        'fact python "$("$python" --version 2>&1)"',
+        "",
+        "# Compile the fast kernels for this processor once, and keep them for every later job.",
+        'fact kernels "$("$python" -m hpcflow_kernels.warm 2>&1 | tail -n 1)"',
         "echo end",
     ]
     return "\n".join(lines) + "\n"

@@ -1,11 +1,12 @@
 """Machine code of compiled loops, kept between processes: the second one compiles nothing.
 
-The folder is named by everything that machine code depends on: the text of all kernel sources, the
-versions of numba and llvmlite, and the processor and its features. Numba's own cache looks at the one
-file a function stands in, and misses a change in a loop that it calls; it also keeps an index per
-function, in which processes that start together lose one another's entries. Here each compiled
-signature is one file, published by rename and found by its name alone, so a thousand workers may start
-at once on one folder, and a torn or foreign file is compiled anew rather than believed.
+The folder is named by the versions of numba and llvmlite and the processor with its features; a file in
+it by the function, its types, and the text of its module and of all modules of this package that this one
+imports, directly or not. Numba's own cache looks at the one file a function stands in, and misses a change
+in a loop that it calls; it also keeps an index per function, in which processes that start together lose
+one another's entries. Here each compiled signature is one file, published by rename and found by its name
+alone, so a thousand workers may start at once on one folder, and a torn or foreign file is compiled anew
+rather than believed.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -78,13 +80,46 @@ def base_folder() -> Path | None:
     return (Path(home) if home else Path.home() / ".cache") / "hpcflow-lumi" / "kernels"
 
 
+_IMPORT = re.compile(
+    r"^\s*(?:from\s+(hpcflow_kernels[\w.]*)\s+import\s+(\([^)]*\)|[^\n#]*)|import\s+(hpcflow_kernels[\w.]*))",
+    re.MULTILINE,
+)
+_PACKAGE = Path(__file__).parent
+
+
 @cache
-def sources_hash() -> str:
-    """Hash of the text of every module of this package."""
-    here, digest = Path(__file__).parent, hashlib.sha256()
-    for path in sorted(here.rglob("*.py")):
-        digest.update(path.relative_to(here).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+def sources_hash(file: Path) -> str:
+    """Hash of the text of a module and of what it imports from this package, directly or not."""
+    texts = sorted(hashlib.sha256(path.read_bytes()).digest() for path in modules_of(file))
+    return hashlib.sha256(b"".join(texts)).hexdigest()
+
+
+def modules_of(file: Path) -> set[Path]:
+    """A module's file and those of what it imports from this package, directly or not."""
+    seen, waiting = {file}, [file]
+    while waiting:
+        names = _imported(waiting.pop().read_text(encoding="utf-8"))
+        found = {path for name in names if (path := _file_of(name)) is not None} - seen
+        waiting += found
+        seen |= found
+    return seen
+
+
+def _imported(text: str) -> Iterator[str]:
+    """Names that may be modules; a name that is imported from a module is tried as one too."""
+    for base, names, whole in _IMPORT.findall(text):
+        yield base or whole
+        for name in names.strip("()").split(","):
+            yield f"{base}.{name.split(' as ')[0].strip()}"
+
+
+def _file_of(name: str) -> Path | None:
+    """The module's file; the package's own `__init__` only hands on names and counts for nothing."""
+    path = _PACKAGE.joinpath(*name.split(".")[1:])
+    if path != _PACKAGE and (path / "__init__.py").is_file():
+        return path / "__init__.py"
+    module = path.with_name(f"{path.name}.py")
+    return module if path != _PACKAGE and module.is_file() else None
 
 
 def folder_name(magic: tuple[Any, ...]) -> str:
@@ -92,7 +127,7 @@ def folder_name(magic: tuple[Any, ...]) -> str:
     import llvmlite
     import numba
 
-    parts = (sources_hash(), numba.__version__, llvmlite.__version__, *map(str, magic))
+    parts = (numba.__version__, llvmlite.__version__, *map(str, magic))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
@@ -101,7 +136,9 @@ class _Kept:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._name = f"{function.__module__}.{function.__qualname__}"
-        self._enabled = True
+        self._source = Path(function.__code__.co_filename)
+        # what a function closes over is not in the text: such functions are compiled by every process
+        self._enabled = function.__closure__ is None and self._source.is_file()
 
     @property
     def cache_path(self) -> str | None:
@@ -110,8 +147,7 @@ class _Kept:
         return None if base is None else str(base)
 
     def enable(self) -> None:
-        """Use the cache."""
-        self._enabled = True
+        """Numba calls this where a function asks for its cache; ours asks for none."""
 
     def disable(self) -> None:
         """Neither load nor save."""
@@ -124,7 +160,8 @@ class _Kept:
         base = base_folder()
         if base is None or not self._enabled:
             return None
-        key = hashlib.sha256(f"{self._name}\0{signature}".encode()).hexdigest()[:24]
+        parts = f"{self._name}\0{signature}\0{sources_hash(self._source)}"
+        key = hashlib.sha256(parts.encode()).hexdigest()[:24]
         return base / folder_name(context.codegen().magic_tuple()) / f"{key}.code"
 
     def load_overload(self, signature: Any, context: Any) -> Any:

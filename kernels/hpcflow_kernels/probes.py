@@ -196,8 +196,21 @@ def _port(port: Port, samples: int) -> Any:
     return _rows(_noise(samples), RATE, _SI.get(port.dimension or "", "1"))
 
 
-def prepared(name: str, samples: int) -> Callable[[], Any]:
+def prepared(
+    name: str, samples: int, dtype: type[np.floating[Any]] | None = None, **changes: Any
+) -> Callable[[], Any]:
     """A call of a kernel on made-up input, all but the call done.
+
+    Parameters
+    ----------
+    name
+        A registered kernel.
+    samples
+        Length of the input.
+    dtype
+        Of the signals; as the probe makes them if None.
+    **changes
+        Parameters other than the probe's.
 
     Raises
     ------
@@ -205,8 +218,16 @@ def prepared(name: str, samples: int) -> Callable[[], Any]:
         If the kernel is not registered.
     """
     contract, probe = get(name), probe_of(name)
-    params = {p.name: probe.params.get(p.name, p.default) for p in contract.params}
-    function, ports = contract.load(), probe.ports(samples)
-    given = dict(ports)
+    params = {p.name: changes.get(p.name, probe.params.get(p.name, p.default)) for p in contract.params}
+    function = contract.load()
+    given = {port: _as(value, dtype) for port, value in probe.ports(samples).items()}
     first = (given.pop("x"),) if "x" in given else ()
     return lambda: function(*first, **given, **params)
+
+
+def _as(value: Any, dtype: type[np.floating[Any]] | None) -> Any:
+    if dtype is None or np.isscalar(value):
+        return value
+    if isinstance(value, Rows):
+        return value._replace(values=value.values.astype(dtype))
+    return value.astype(dtype)

@@ -1,37 +1,44 @@
-"""Compile every fast kernel before many processes need it: ``python -m hpcflow_kernels.warm``.
+"""Compile fast kernels before many processes need them: ``python -m hpcflow_kernels.warm [NAME ...]``.
 
-What is compiled is kept (`hpcflow_kernels.cache`), so that one process pays and a thousand do not.
+What is compiled is kept (`hpcflow_kernels.cache`), so that one process pays and a thousand do not. Machine
+code belongs to a type of processor: run it where the work will run.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Collection, Mapping
+from typing import Any
+
 import numpy as np
 
 from hpcflow_kernels.cache import TALLY, Tally
+from hpcflow_kernels.probes import measurable, prepared, probe_of
+from hpcflow_kernels.rolling_contracts import STATISTICS
+
+VARIANTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "bandpass": ({}, {"low": 20.0, "high": 40.0}),
+    "rolling": tuple({"statistic": name} for name in STATISTICS),
+    "welch": ({}, {"nperseg": 100}),
+}
+"""Parameters that lead to loops of their own; other kernels have one set of loops."""
 
 
-def warm() -> Tally:
-    """Call each fast kernel once for float32 and float64; returns what this process compiled and loaded."""
-    from hpcflow_kernels.features import condition_indicators
-    from hpcflow_kernels.filter import bandpass
-    from hpcflow_kernels.kurtogram import kurtogram
-    from hpcflow_kernels.rolling import rolling
-    from hpcflow_kernels.rolling_contracts import STATISTICS
-    from hpcflow_kernels.spectral import welch_windows
+def warm(names: Collection[str] = ()) -> Tally:
+    """Call kernels (all if none is named) for float32 and float64; says what was compiled and loaded.
 
-    for dtype in (np.float32, np.float64):
-        x = np.sin(np.arange(4096)).astype(dtype)
-        for low, high in ((100.0, 200.0), (1.0, 2.0)):
-            bandpass(x, rate=1000.0, low=low, high=high)
-        for statistic in STATISTICS:
-            rolling(x, rate=1000.0, window=0.1, statistic=statistic)
-        for nperseg in (256, 100):
-            welch_windows(x, rate=1000.0, window=1.0, nperseg=nperseg)
-        condition_indicators(x, rate=1000.0)
-        kurtogram(x, levels=2)
+    Raises
+    ------
+    KeyError
+        If a kernel is not registered.
+    """
+    for name in names or measurable():
+        for changes in VARIANTS.get(name, ({},)):
+            for dtype in (np.float32, np.float64):
+                prepared(name, probe_of(name).sizes[0], dtype, **changes)()
     return TALLY
 
 
 if __name__ == "__main__":
-    done = warm()
+    done = warm(sys.argv[1:])
     print(f"{done.compiled} compiled, {done.loaded} loaded, {done.saved} kept")

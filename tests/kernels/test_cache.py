@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,10 @@ from pathlib import Path
 import pytest
 
 from hpcflow_kernels import cache
+
+PACKAGE = Path(cache.__file__).parent
+AT_IMPORT = {PACKAGE / f"{name}.py" for name in ("contract", "registry")}
+"""What the package itself imports to hand on."""
 
 PROGRAM = """
 import json, time
@@ -56,7 +61,7 @@ def test_off_and_unwritable_folders_cost_time_only(repo, tmp_path):
     assert run(repo, file / "below")["saved"] == 0
 
 
-def test_the_folder_is_named_by_all_that_machine_code_depends_on(monkeypatch):
+def test_the_folder_is_named_by_what_all_machine_code_depends_on(monkeypatch):
     machine = ("x86_64-unknown-linux-gnu", "znver3", "+avx2,+fma")
     name = cache.folder_name(machine)
     assert name == cache.folder_name(machine)
@@ -66,10 +71,78 @@ def test_the_folder_is_named_by_all_that_machine_code_depends_on(monkeypatch):
     }
     monkeypatch.setattr("numba.__version__", "0")
     others.add(cache.folder_name(machine))
-    monkeypatch.setattr(cache, "sources_hash", lambda: "another")
-    others.add(cache.folder_name(machine))
-    assert len(others) == 4
+    assert len(others) == 3
     assert name not in others
+
+
+LOOPS = """
+from hpcflow_kernels.cache import TALLY, compiled
+from hpcflow_kernels import {part}
+
+@compiled
+def twice(x):
+    return {factor} * {part}.one(x)
+
+print(twice(3.0), TALLY.compiled, TALLY.loaded)
+"""
+PART = """
+from hpcflow_kernels.cache import inlined
+
+@inlined
+def one(x):
+    return x + {more}
+"""
+
+
+def test_an_edit_compiles_anew_what_it_touches_and_nothing_else(repo, tmp_path):
+    """A copy of the package, so that its text can be edited; the loops stand in a module of a user."""
+    package = shutil.copytree(repo / "kernels" / "hpcflow_kernels", tmp_path / "lib" / "hpcflow_kernels")
+    environment = {**os.environ, cache.VARIABLE: str(tmp_path / "kept"), "PYTHONPATH": str(tmp_path / "lib")}
+
+    def said(factor: int, more: int) -> str:
+        (tmp_path / "loops.py").write_text(LOOPS.format(factor=factor, part="part"))
+        (package / "part.py").write_text(PART.format(more=more))
+        command = [sys.executable, str(tmp_path / "loops.py")]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert said(2, 0) == "6.0 1 0\n"
+    assert said(2, 0) == "6.0 0 1\n"
+    (package / "rolling_loops.py").write_text("# nothing that these loops import\n")
+    assert said(2, 0) == "6.0 0 1\n"
+    assert said(2, 1) == "8.0 1 0\n", "a part in another module of the package"
+    assert said(3, 1) == "12.0 1 0\n", "the user's own module"
+    assert said(2, 0) == "6.0 0 1\n", "back to what was kept first"
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*_loops.py")), ids=lambda path: path.stem)
+def test_what_the_text_imports_is_what_python_imports(repo, path):
+    """Modules of this package that Python loads for a module of loops, against those whose text counts."""
+    program = (
+        f"import sys, hpcflow_kernels.{path.stem}\n"
+        "for name, module in sys.modules.items():\n"
+        "    if name.startswith('hpcflow_kernels.'):\n"
+        "        print(module.__file__)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(repo / "kernels")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    loaded = {Path(line) for line in done.stdout.split()} - AT_IMPORT
+    assert path in loaded
+    assert loaded <= cache.modules_of(path)
+
+
+def test_a_function_over_other_values_is_not_mistaken_for_its_twin(monkeypatch, tmp_path):
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+
+    def times(factor: int):
+        @cache.compiled
+        def product(x):
+            return factor * x
+
+        return product
+
+    assert [times(factor)(1.0) for factor in (2, 3)] == [2.0, 3.0]
 
 
 @pytest.mark.parametrize(
@@ -92,10 +165,10 @@ def test_where_the_folder_is(monkeypatch, variables, expected):
 
 def test_once_warm_nothing_is_compiled(repo, tmp_path):
     environment = {**os.environ, cache.VARIABLE: str(tmp_path), "PYTHONPATH": str(repo / "kernels")}
-    command = [sys.executable, "-m", "hpcflow_kernels.warm"]
+    command = [sys.executable, "-m", "hpcflow_kernels.warm", "rolling", "mean_max"]
     said = [
         subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         for _ in range(2)
     ]
-    assert re.fullmatch(r"\d\d compiled, 0 loaded, \d\d kept\n", said[0])
-    assert re.fullmatch(r"0 compiled, \d\d loaded, 0 kept\n", said[1])
+    assert re.fullmatch(r"\d+ compiled, 0 loaded, \d+ kept\n", said[0])
+    assert re.fullmatch(r"0 compiled, \d+ loaded, 0 kept\n", said[1])
