@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from hpcflow.cli.workflow import BlockSize, File, Limit, Only, Settings, block_b
 
 if TYPE_CHECKING:
     from hpcflow.plan.calibration import Calibration
+    from hpcflow.plan.model import Cut
     from hpcflow.run.folder import RunFolder
 
 Runs = Annotated[Path, typer.Option(help="Folder that holds runs.")]
@@ -55,17 +56,25 @@ def run(
         typer.echo(f"note: {warning}", err=True)
     for path, reason in asked.aside:
         typer.echo(f"set aside: {path}: {reason}", err=True)
-    if not here and "://" not in executor:
-        from hpcflow.executors.login import check_login
-        from hpcflow.run.calibrate import load_calibration
-
-        blocks = sum(stage.blocks for stage in asked.cut.stages)
-        kind, processes = processes_for(executor, workers, blocks)
-        check_login(
-            asked.cut, _known(load_calibration), 1 if kind == "serial" else processes, shlex.quote(str(file))
-        )
+    if not here:
+        left = {stage.name: stage.blocks for stage in asked.cut.stages}
+        _check_login(asked.cut, left, executor, workers, str(file))
     folder = start(asked, runs)
     compute_and_tell(folder, executor, workers, strict, not no_report)
+
+
+def _check_login(
+    cut: Cut, left: Mapping[str, int], executor: str, workers: int | None, workflow: str
+) -> None:
+    """Refuse what is too big for a login node; a Dask cluster computes elsewhere."""
+    if "://" in executor:
+        return
+    from hpcflow.executors.login import check_login
+    from hpcflow.run.calibrate import load_calibration
+
+    kind, processes = processes_for(executor, workers, sum(left.values()))
+    used = 1 if kind == "serial" else processes
+    check_login(cut, _known(load_calibration), used, shlex.quote(workflow), left)
 
 
 def _known(load: Callable[[], Calibration | None]) -> Calibration | None:
@@ -98,6 +107,7 @@ def resume(
         list[str] | None,
         typer.Option(help="Of submitted runs: another budget, like '500 coreh'.", metavar="HOURS"),
     ] = None,
+    here: Annotated[bool, typer.Option("--here", help="Compute on a login node, however big.")] = False,
 ) -> None:
     """Go on with a run: compute what has no receipt, try failed blocks again, and nothing else."""
     from hpcflow.errors import RequestError
@@ -108,7 +118,7 @@ def resume(
     ledger = Ledger(folder)
     submitted = folder.epochs.is_dir() and any(folder.epochs.glob("*.json"))
     if submitted and executor is None and not all(ledger.complete(stage) for stage in ledger.stages):
-        from hpcflow.executors.slurm import resubmit
+        from hpcflow.executors.resume import resubmit
         from hpcflow.units import parse_quantity
 
         seconds = None if time is None else int(parse_quantity(time, "duration"))
@@ -126,6 +136,13 @@ def resume(
             f"--time, --partition, --account and --budget are for jobs, and {folder.path.name} has none to "
             "send: leave them out"
         )
+    if not here:
+        from hpcflow.plan.model import Cut
+        from hpcflow.run.ledger import length
+
+        left = {stage: length(ledger.remaining(stage, retry_failed=True)) for stage in ledger.stages}
+        file = folder.request.get("workflow", str(folder.workflow_file))
+        _check_login(Cut.from_dict(folder.cut), left, executor or "dask", workers, file)
     folder.stop_file.unlink(missing_ok=True)
     forgive(folder)
     compute_and_tell(folder, executor or "dask", workers, strict, not no_report)

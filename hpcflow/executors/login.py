@@ -6,11 +6,12 @@ import fnmatch
 import os
 import shutil
 import socket
+from collections.abc import Mapping
 
 from hpcflow.errors import HpcflowError, RequestError
 from hpcflow.plan.calibration import Calibration
 from hpcflow.plan.model import Cut
-from hpcflow.plan.time import total_seconds
+from hpcflow.plan.time import stage_seconds
 from hpcflow.units import format_bytes, format_duration
 
 SECONDS = 600.0
@@ -41,16 +42,30 @@ def login_site(host: str | None = None) -> str:
     return ""
 
 
-def check_login(cut: Cut, calibration: Calibration | None, workers: int, workflow: str) -> None:
+def check_login(
+    cut: Cut,
+    calibration: Calibration | None,
+    workers: int,
+    workflow: str,
+    left: Mapping[str, int],
+) -> None:
     """Refuse a run that is too big for the login node on which it would start.
+
+    Parameters
+    ----------
+    workflow
+        Its file, as a shell takes it.
+    left
+        Blocks by stage that are still to be computed.
 
     Raises
     ------
     RequestError
         With what it may take, and how to send it as jobs.
     """
-    seconds = total_seconds(cut, calibration).high
-    memory = workers * max((stage.memory_bytes for stage in cut.stages), default=0)
+    stages = [stage for stage in cut.stages if left[stage.name]]
+    seconds = sum(stage_seconds(cut, s, calibration).high * left[s.name] / s.blocks for s in stages)
+    memory = workers * max((stage.memory_bytes for stage in stages), default=0)
     if seconds <= SECONDS and memory <= MEMORY:
         return
     site = login_site()

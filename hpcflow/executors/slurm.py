@@ -6,14 +6,12 @@ question to Slurm.
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hpcflow.errors import RequestError, RunError
+from hpcflow.errors import RunError
 from hpcflow.executors.drive import Observer, Silent, check_complete
 from hpcflow.plan.calibration import Calibration
 from hpcflow.plan.model import Cut
@@ -21,11 +19,10 @@ from hpcflow.plan.time import stage_seconds
 from hpcflow.run.calibrate import HERE, load_calibration
 from hpcflow.run.finish import finish
 from hpcflow.run.folder import RunFolder
-from hpcflow.run.ledger import Ledger, forgive
+from hpcflow.run.ledger import Ledger
 from hpcflow.site import Site, load_site
 from hpcflow.slurm.jobs import Options, StageNeed, plan_jobs
 from hpcflow.slurm.schedule import Schedule, run_token
-from hpcflow.units import format_duration
 from hpcflow.workflow.model import RunSpec
 
 ONE_BLOCK = ("table", "merge")
@@ -137,81 +134,6 @@ def compile_for(folder: RunFolder, site: str, options: Options) -> Schedule:
 def calibration_of(site: Site) -> Calibration | None:
     """What the user measured on a site; a site without a scheduler is this machine."""
     return load_calibration(HERE if site.scheduler == "none" else site.name)
-
-
-def resubmit(
-    folder: RunFolder,
-    *,
-    seconds: int | None = None,
-    partition: str | None = None,
-    account: str | None = None,
-    budget: Mapping[str, float] | None = None,
-) -> Iterator[str]:
-    """Send what is left of a submitted run again; lines tell what was sent.
-
-    While jobs of the run are alive they do the rest; only what is missing beside them is sent.
-
-    Parameters
-    ----------
-    seconds, partition, account, budget
-        Another time limit, partition, project or budget than before: the run is planned anew for its site,
-        and every block that is done stays done. What is not given stays, the preference and the budget too.
-        All None: as it was planned.
-
-    Raises
-    ------
-    RequestError
-        If something is to change while jobs of the run are in the queue, or the site does not allow it.
-    """
-    from hpcflow.slurm.compile import read_schedule, schedule_file
-    from hpcflow.slurm.sending import submit
-    from hpcflow.slurm.status import status
-
-    alive = [job for job in status(folder) if job.alive]
-    changes = any(value is not None for value in (seconds, partition, account, budget))
-    if alive and changes:
-        raise RequestError(
-            f"{len(alive)} jobs of the run are in the queue under their old limits, which Slurm does not let "
-            f"a user raise: hpcflow cancel {folder.path}, then resume; what is done stays done"
-        )
-    folder.stop_file.unlink(missing_ok=True)
-    if alive:
-        yield f"{len(alive)} jobs of the run are in the queue and go on"
-    else:
-        forgive(folder)
-    newest = max(folder.epochs.glob("*.json"))
-    site = json.loads(newest.read_text())["site"]
-    schedule = read_schedule(schedule_file(folder, site))
-    if changes:
-        schedule = compile_for(folder, site, changed(schedule, seconds, partition, account, budget))
-        yield f"planned anew for {site}: " + ", ".join(
-            f"{job.name} on {job.partition} for {format_duration(job.seconds)}" for job in schedule.jobs
-        )
-    for job in submit(folder, schedule):
-        yield f"submitted: job {job.job_id} {job.name}"
-    yield f"follow it with: hpcflow status {folder.path}"
-
-
-def changed(
-    schedule: Schedule,
-    seconds: int | None,
-    partition: str | None,
-    account: str | None,
-    budget: Mapping[str, float] | None = None,
-) -> Options:
-    """Options that plan a run like before but for what is given."""
-    places = {job.partition for job in schedule.jobs}
-    elements = max((job.elements for job in schedule.jobs), default=1)
-    return Options(
-        partition=partition or (places.pop() if len(places) == 1 else None),
-        account=account or schedule.account or None,
-        elements=elements if elements > 1 else None,
-        seconds=seconds,
-        workers=schedule.workers,
-        attempts=schedule.gate.attempts if schedule.gate else Options().attempts,
-        prefer=schedule.prefer,
-        budget=budget or schedule.budget,
-    )
 
 
 class SlurmExecutor:

@@ -16,7 +16,7 @@ NEAR = 1.02
 NO_GPU = "no step uses their GPUs"
 NOTABLE_SECONDS = 10
 ONLY_NAMED = "only where --partition names it"
-_POOL_WORDS = {"core_hours": "core-hours", "gpu_hours": "GPU-hours"}
+POOL_WORDS = {"core_hours": "core-hours", "gpu_hours": "GPU-hours"}
 
 
 def choose(
@@ -221,10 +221,10 @@ def within_budget(chosen: Fit, options: Options, gate: Gate | None) -> tuple[Gat
             f"a budget needs a price, and that of partition {chosen.spot.name} is not documented, so the "
             "plan cannot be held to it; name another partition, or leave the budget out"
         )
-    words = _POOL_WORDS[chosen.cost.pool]
+    words = POOL_WORDS[chosen.cost.pool]
     most = options.budget.get(chosen.cost.pool)
     if most is None:
-        given = " and ".join(f"{short(n)} {_POOL_WORDS[pool]}" for pool, n in options.budget.items())
+        given = " and ".join(f"{short(n)} {POOL_WORDS[pool]}" for pool, n in options.budget.items())
         return gate, f"budget {given}: this plan takes {words} only"
     needed = chosen.cost.bound_hours
     if needed > most:

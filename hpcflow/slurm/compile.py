@@ -39,7 +39,17 @@ def compile_run(
         Where the options, a path or the plan do not fit the site; nothing is written then.
     """
     place = place or place_of(folder, site)
-    schedule = plan_jobs(needs, site, options, run=run_token(place.run))
+    return write_run(folder, plan_jobs(needs, site, options, run=run_token(place.run)), site, place)
+
+
+def write_run(folder: RunFolder, schedule: Schedule, site: Site, place: Place) -> Schedule:
+    """Write a schedule and its scripts.
+
+    Raises
+    ------
+    RequestError
+        Where a path does not fit a script, or the interpreter a partition; nothing is written then.
+    """
     if site.login and not site.python:  # two architectures: this interpreter is of one of them
         for partition in {job.partition for job in schedule.jobs}:
             check_architecture(site, partition, platform.machine())

@@ -82,6 +82,7 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
         prefer=options.prefer,
         budget=dict(options.budget),
         workers=options.workers,
+        attempts=options.attempts,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from hpcflow.errors import StoreError
-from hpcflow.slurm.needs import Prefer
+from hpcflow.slurm.needs import Options, Prefer
 
 SCHEMA = "hpcflow.schedule/1"
 
@@ -164,8 +164,9 @@ class Schedule:
         Every partition that was looked at, and the same in lines for people.
     footprint
         Energy and storage.
-    prefer, budget, workers
-        What the user decided, so that a resumed run is planned the same way.
+    prefer, budget, workers, attempts
+        What the user decided, so that a resumed run is planned the same way; a budget may leave the gate
+        fewer attempts.
     """
 
     site: str
@@ -182,6 +183,7 @@ class Schedule:
     prefer: Prefer = "cost"
     budget: Mapping[str, float] = field(default_factory=dict)
     workers: int | None = None
+    attempts: int = Options.attempts
     schema: str = SCHEMA
 
     @property

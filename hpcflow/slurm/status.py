@@ -15,6 +15,7 @@ from hpcflow.slurm import client, sending
 from hpcflow.slurm.answers import ENDED, Row
 
 _NAME = re.compile(r"hl-[0-9a-f]{8}-e(\d+)-([a-z0-9-]+)-w(\d+)-a(\d+)(-gate)?")
+_START = re.compile(rb"^(\S+) start \S+ id=", re.MULTILINE)
 _END = re.compile(rb"^(\S+) end \S+ rc=(\d+)$", re.MULTILINE)
 _TAIL = 4096
 
@@ -164,8 +165,8 @@ def _from_logs(folder: RunFolder, record: sending.Record, silent: str) -> Iterat
     why = silent or (
         "gone from Slurm without an end in its log" if record.job_id else "sbatch gave no answer"
     )
-    ends = list(_ends(folder.logs, record.name)) or [(None, "", "")]
-    for element, ended, code in ends:
+    ends = list(_ends(folder.logs, record.name)) or [(None, "", "", "")]
+    for element, started, ended, code in ends:
         state = "UNKNOWN" if not code else "COMPLETED" if code == "0" else "FAILED"
         yield JobState(
             name=record.name,
@@ -179,7 +180,7 @@ def _from_logs(folder: RunFolder, record: sending.Record, silent: str) -> Iterat
             state=state,
             reason="" if code else why,
             submitted=record.time,
-            started="",
+            started=started,
             ended=ended,
             seconds=0,
             node="",
@@ -190,14 +191,18 @@ def _from_logs(folder: RunFolder, record: sending.Record, silent: str) -> Iterat
         )
 
 
-def _ends(logs: Path, name: str) -> Iterator[tuple[int | None, str, str]]:
+def _ends(logs: Path, name: str) -> Iterator[tuple[int | None, str, str, str]]:
+    """Element, first start, last end and exit code, of each log of a job that began."""
     for file in sorted(logs.glob(f"{name}-*.out")) if logs.is_dir() else ():
         match = re.fullmatch(r"\d+(?:_(\d+))?", file.name[len(name) + 1 : -4])
         if match is None:
             continue
         with open(file, "rb") as log:
+            start = _START.search(log.read(_TAIL))
             log.seek(0, 2)
             log.seek(max(0, log.tell() - _TAIL))
             ends = _END.findall(log.read())
-        if ends:
-            yield int(match[1]) if match[1] else None, ends[-1][0].decode(), ends[-1][1].decode()
+        if start or ends:
+            ended, code = ends[-1] if ends else (b"", b"")
+            began = start[1] if start else b""
+            yield int(match[1]) if match[1] else None, began.decode(), ended.decode(), code.decode()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hpcflow.executors.slurm import compile_for, resubmit, wait
+from hpcflow.executors.resume import resubmit
+from hpcflow.executors.slurm import compile_for, wait
 from hpcflow.run.finish import finish
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger

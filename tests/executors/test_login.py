@@ -60,3 +60,20 @@ def test_a_big_run_is_refused_with_the_remedy_and_small_ones_run(
     assert command(*run, "--here").exit_code == 0
     monkeypatch.setattr(login, "SECONDS", 1e9)
     assert command(*run).exit_code == 0
+
+
+def test_resume_counts_only_what_is_left(
+    on_lumi: None, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_files(tmp_path / "w")
+    run = ("run", file, "--runs", tmp_path / "runs", "--executor", "serial", "--no-report")
+    resume = ("resume", "--runs", tmp_path / "runs", "--executor", "serial", "--no-report")
+    assert command(*run).exit_code == 0
+    monkeypatch.setattr(login, "SECONDS", 1e-6)
+    assert command(*resume).exit_code == 0, "nothing is left to compute"
+    for receipts in (tmp_path / "runs").glob("*/receipts/*.jsonl"):
+        receipts.unlink()
+    refused = command(*resume)
+    assert isinstance(refused.exception, RequestError)
+    assert f"hpcflow submit {file} --site lumi" in str(refused.exception)
+    assert command(*resume, "--here").exit_code == 0

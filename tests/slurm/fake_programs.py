@@ -108,7 +108,8 @@ def sacct(jobs: list[dict], arguments: list[str]) -> str:
     for job in jobs:
         if job["name"] in names:
             ident = str(job["id"])
-            times = "2026-01-01T00:00:00|2026-01-01T00:00:10|2026-01-01T00:01:00|50|1|cpu=1"
+            seconds = job.get("seconds", 50)
+            times = f"2026-01-01T00:00:00|2026-01-01T00:00:10|2026-01-01T00:01:00|{seconds}|1|cpu=1"
             code, derived = job.get("code", "0:0"), job.get("derived", "0:0")
             rows.append(
                 f"{ident}|{ident}|{job['state']}|{code}|{derived}|{times}||None|nid000001|{job['name']}"
