@@ -6,14 +6,14 @@ prefix sums over the record table: linear in records, independent of blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from hpcflow.plan.model import StepPlan
+from hpcflow.plan.model import Input, StepPlan
 from hpcflow.plan.records import OK, PLANNED, RecordTable
 from hpcflow_kernels import Contract, Geometry, Pattern, get
 
@@ -133,14 +133,29 @@ def build_axes(steps: Iterable[StepPlan], tables: Mapping[str, RecordTable]) -> 
     for step in steps:
         table = tables[step.dataset]
         axes[step.name] = step_axis(
-            step.pattern, get(step.kernel), step.params, axes[source_of(step, step.dataset)], table
+            step.pattern, get(step.kernel), step.params, axes[source_of(step.dataset, step.inputs)], table
         )
     return axes
 
 
-def source_of(step: StepPlan, dataset: str) -> str:
+def usable_rates(contract: Contract, params: Mapping[str, Any], rate: np.ndarray) -> list[float]:
+    """Sampling rates at which a step can run, rising, each once."""
+    known = [float(value) for value in np.unique(rate[np.isfinite(rate)])]
+    return [value for value in known if not problems_at(contract, params, value)]
+
+
+def common_rate(rates: Sequence[float]) -> float | None:
+    """The one of rates that agree to a millionth, as those measured from time stamps do; None otherwise.
+
+    >>> common_rate([12000.0, 12000.001]), common_rate([12000.0, 48000.0]), common_rate([])
+    (12000.0, None, None)
+    """
+    return rates[0] if rates and rates[-1] <= rates[0] * (1 + 1e-6) else None
+
+
+def source_of(dataset: str, inputs: Sequence[Input]) -> str:
     """The dataset or step whose axis a step's first port stands on."""
-    first = next((i for i in step.inputs if i.kind != "fact"), None)
+    first = next((i for i in inputs if i.kind != "fact"), None)
     if first is None:
         return dataset
     return dataset if first.kind == "variable" else first.source

@@ -10,7 +10,7 @@ import numpy as np
 
 from hpcflow.errors import Problem, WorkflowError
 from hpcflow.plan import axes as ax
-from hpcflow.plan.fields import resolve_fields
+from hpcflow.plan.fields import resolve_fields, unscaled
 from hpcflow.plan.fuse import Node, fuse, stored_steps
 from hpcflow.plan.inputs import dataset_of, needed, resolve_inputs
 from hpcflow.plan.layout import Layout, layout_for
@@ -81,8 +81,25 @@ def compile_cut(
     for group in groups:
         builder.group(group)
     skipped = [s.name for s in spec.steps if s.name not in steps]
-    notes = tuple(f"step {name} is neither saved nor read by a saved step: not computed" for name in skipped)
-    return Cut(spec.name, datasets, tuple(steps.values()), tuple(builder.stages), notes)
+    notes = [f"step {name} is neither saved nor read by a saved step: not computed" for name in skipped]
+    notes += [note for step in steps.values() for note in _unscaled(step, places)]
+    return Cut(spec.name, datasets, tuple(steps.values()), tuple(builder.stages), tuple(notes))
+
+
+def _unscaled(step: StepPlan, places: Mapping[str, ax.RowAxis]) -> list[str]:
+    """What to say of dimensions that have no common scale, since records have different rates."""
+    contract = get(step.kernel)
+    names = unscaled(contract, step.params)
+    if not names:
+        return []
+    rates = ax.usable_rates(contract, step.params, places[ax.source_of(step.dataset, step.inputs)].rate)
+    if len(rates) < 2 or ax.common_rate(rates) is not None:
+        return []
+    return [
+        f"step {step.name}: its records have {len(rates)} sampling rates, {rates[0]:g} to {rates[-1]:g} Hz, "
+        f"so {name} stays in samples, not Hz or s"
+        for name in names
+    ]
 
 
 def _plan_step(
@@ -97,7 +114,9 @@ def _plan_step(
 ) -> StepPlan:
     contract = get(step.kernel)
     units, dtype = _first_port(inputs, tables, steps)
-    fields = resolve_fields(contract, step.params, units, dtype)
+    source = places[ax.source_of(dataset, inputs)]
+    rates = ax.usable_rates(contract, step.params, source.rate) if unscaled(contract, step.params) else []
+    fields = resolve_fields(contract, step.params, units, dtype, ax.common_rate(rates))
     plan = StepPlan(
         name=step.name,
         kernel=contract.name,
@@ -121,7 +140,6 @@ def _plan_step(
             ]
         ),
     )
-    source = places[ax.source_of(plan, dataset)]
     if contract.geometry is not None and len(source):
         _check_rates(spec, step, contract, source, problems)
     axis = ax.step_axis(plan.pattern, contract, plan.params, source, tables[dataset])

@@ -11,18 +11,24 @@ from hpcflow_kernels import Contract, Field
 
 
 def resolve_fields(
-    contract: Contract, params: Mapping[str, Any], units: str, dtype: str
+    contract: Contract, params: Mapping[str, Any], units: str, dtype: str, rate: float | None
 ) -> tuple[FieldPlan, ...]:
-    """Fields of a step whose first port carries `units` and `dtype`."""
-    return tuple(_resolve(field, units, dtype) for field in contract.fields(params))
+    """Fields of a step whose first port carries `units` and `dtype`; `rate` if all records have one."""
+    return tuple(_resolve(field, units, dtype, rate) for field in contract.fields(params))
 
 
-def _resolve(field: Field, units: str, dtype: str) -> FieldPlan:
+def unscaled(contract: Contract, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """Dimensions that stay in samples where no rate is common to all records, by the names they then have."""
+    dims = (dim for field in contract.fields(params) for dim in field.dims if dim.rate_power)
+    return tuple(dict.fromkeys(dim.at(None).name for dim in dims))
+
+
+def _resolve(field: Field, units: str, dtype: str, rate: float | None) -> FieldPlan:
     return FieldPlan(
         name=field.name,
         long_name=field.long_name,
         units=derive(field.units, units),
         dtype=dtype if field.dtype == "same" else field.dtype,
-        dims=tuple((d.name, tuple(d.values), d.units) for d in field.dims),
+        dims=tuple((d.name, tuple(d.values), d.units) for d in (dim.at(rate) for dim in field.dims)),
         flags=tuple(field.flags),
     )

@@ -96,11 +96,44 @@ class Port:
 
 @dataclass(frozen=True)
 class Dim:
-    """An inner dimension of an output, with its coordinate."""
+    """An inner dimension of an output, with its coordinate.
+
+    Examples
+    --------
+    >>> bins = Dim("frequency", (0.0, 0.25, 0.5), "Hz", rate_power=1, unscaled="cycles_per_sample")
+    >>> bins.at(1000.0)
+    Dim(name='frequency', values=(0.0, 250.0, 500.0), units='Hz', rate_power=0, unscaled='')
+    >>> bins.at(None)
+    Dim(name='cycles_per_sample', values=(0.0, 0.25, 0.5), units='1', rate_power=0, unscaled='')
+    """
 
     name: str
     values: tuple[float, ...] | tuple[str, ...]
     units: str = "1"
+    rate_power: int = 0
+    """Power of the sampling rate by which `values` are still to be multiplied: 1 for cycles per sample that
+    become Hz, -1 for samples that become seconds."""
+    unscaled: str = ""
+    """Name of the dimension where records have different rates, so that `values` stay as they are."""
+
+    def at(self, rate: float | None) -> Dim:
+        """The dimension at the one rate that all records have; None where they have several.
+
+        Values are rounded to 15 digits: 3/100 of 1 kHz is 30 Hz, not 29.999999999999996.
+        """
+        if not self.rate_power:
+            return self
+        if rate is None:
+            return Dim(self.unscaled, self.values)
+        factor = rate**self.rate_power
+        scaled = tuple(float(f"{float(value) * factor:.15g}") for value in self.values)
+        return Dim(self.name, scaled, self.units)
+
+
+def frequencies(n: int) -> Dim:
+    """One-sided frequencies of a transform of n samples, in Hz where all records have one rate."""
+    values = tuple(k / n for k in range(n // 2 + 1))
+    return Dim("frequency", values, "Hz", rate_power=1, unscaled="cycles_per_sample")
 
 
 @dataclass(frozen=True)

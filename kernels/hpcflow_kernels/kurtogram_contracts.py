@@ -24,11 +24,12 @@ def band_counts(levels: int) -> tuple[int, ...]:
 def _fields(params: Params) -> tuple[Field, ...]:
     levels, grid = params["levels"], 3 * 2 ** params["levels"]
     level = Dim("level", tuple(round(math.log2(count), 3) for count in band_counts(levels)))
-    frequency = Dim("relative_frequency", tuple((k + 0.5) / (2 * grid) for k in range(grid)))
+    middles = tuple((k + 0.5) / (2 * grid) for k in range(grid))
+    frequency = Dim("frequency", middles, "Hz", rate_power=1, unscaled="relative_frequency")
     return (
         Field(
             "kurtosis",
-            "spectral kurtosis by level and frequency over sampling rate, 0 for Gaussian noise",
+            "spectral kurtosis by level and frequency, 0 for Gaussian noise",
             dims=(level, frequency),
         ),
         Field("band_low", "lower edge of the most impulsive band", units="Hz"),

@@ -116,8 +116,8 @@ def welch_windows(
     Returns
     -------
     dict
-        ``power``: ndarray, shape (windows, nperseg // 2 + 1), of the float type of `x`; bin k stands at
-        ``k / nperseg`` cycles per sample. Rows that touch a gap are NaN.
+        ``power``: ndarray, shape (windows, nperseg // 2 + 1), of the float type of `x`, in units of `x`
+        squared per hertz or squared; bin k stands at ``k rate / nperseg`` Hz. Rows that touch a gap are NaN.
     """
     from hpcflow_kernels.envelope import frame_length
     from hpcflow_kernels.finite import all_finite

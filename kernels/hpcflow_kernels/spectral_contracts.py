@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from hpcflow_kernels.contract import Contract, Dim, Field, Geometry, Param, Params, Pattern, Port
+from hpcflow_kernels.contract import Contract, Field, Geometry, Param, Params, Pattern, Port, frequencies
 
 TAPERS = ("hann", "hamming", "blackman", "blackmanharris", "flattop", "boxcar")
 
@@ -16,8 +16,6 @@ def _geometry(params: Params, rate: float) -> Geometry:
 
 
 def _fields(params: Params) -> tuple[Field, ...]:
-    n = params["nperseg"]
-    grid = tuple(k / n for k in range(n // 2 + 1))
     density = params["scaling"] == "density"
     return (
         Field(
@@ -25,7 +23,7 @@ def _fields(params: Params) -> tuple[Field, ...]:
             "power spectral density" if density else "power spectrum",
             units="same^2 Hz-1" if density else "same^2",
             dtype="same",
-            dims=(Dim("cycles_per_sample", grid),),
+            dims=(frequencies(params["nperseg"]),),
         ),
     )
 

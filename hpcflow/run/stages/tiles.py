@@ -40,7 +40,7 @@ class Chain:
     def __init__(self, ctx: RunContext, stage: StagePlan) -> None:
         plans = [ctx.cut.step(name) for name in stage.steps]
         self.ctx = ctx
-        self.root = next(s for s in (source_of(p, p.dataset) for p in plans) if s not in stage.steps)
+        self.root = next(s for s in (source_of(p.dataset, p.inputs) for p in plans) if s not in stage.steps)
         self.axis = ctx.axes[self.root]
         tile, _ = tiles_of(plans, self.axis)
         self.grid = TileGrid.make(self.axis.size, tile, stage.tiles_per_block)
@@ -51,7 +51,7 @@ class Chain:
 
     def _step(self, plan: StepPlan, stage: StagePlan) -> _Step:
         contract = get(plan.kernel)
-        source = source_of(plan, plan.dataset)
+        source = source_of(plan.dataset, plan.inputs)
         geometry = step_geometry(contract, plan.params, self.ctx.axes[source].rate)
         return _Step(plan, contract, contract.load(), source if source in stage.steps else "", geometry)
 
