@@ -116,12 +116,10 @@ def step_axis(
     if step_pattern == Pattern.RECORD:
         if contract.length is None:
             return packed(np.ones(records, np.int64), np.full(records, np.nan))
-        index = live(table)
-        length = np.fromiter(
-            (contract.length(params, table.facts_of(int(r))) for r in index), np.int64, count=records
-        )
-        rate = contract.row_rate(params) if contract.row_rate else np.nan
-        return packed(length, np.full(records, rate))
+        known = zip(source.size.tolist(), source.rate.tolist(), live(table).tolist(), strict=True)
+        length = (contract.length(params, n, rate, table.facts_of(r)) for n, rate, r in known)
+        rates = [contract.row_rate(params, r) if contract.row_rate else np.nan for r in source.rate.tolist()]
+        return packed(np.fromiter(length, np.int64, count=records), np.array(rates, np.float64))
     geometry = step_geometry(contract, params, source.rate)
     hop = np.maximum(geometry.hop, 1)
     return packed(rows_of(geometry, source.size), source.rate / hop)

@@ -214,9 +214,11 @@ class Contract:
     geometry
         ``geometry(params, rate) -> Geometry``; map and window only.
     length
-        Record pattern whose rows form an axis of their own: ``length(params, facts) -> int``.
+        Record pattern whose rows form an axis of their own: ``length(params, samples, rate, facts) -> int``;
+        `samples` and `rate` are a record's rows, and rows per second (NaN where not regular), at the source
+        of the first port that is no fact; `facts` all of the record's.
     row_rate
-        Rows per second of that axis, from the parameters; None where rows are not in time.
+        ``row_rate(params, rate) -> float``: rows per second of that axis; None where rows are not in time.
     axis
         Name of the row dimension: `sample`, `frame`, `second`, `record`.
     min_samples
@@ -242,8 +244,8 @@ class Contract:
     implementation: str
     axis: str
     geometry: Callable[[Params, float], Geometry] | None = None
-    length: Callable[[Params, Mapping[str, Any]], int] | None = None
-    row_rate: Callable[[Params], float] | None = None
+    length: Callable[[Params, int, float, Mapping[str, Any]], int] | None = None
+    row_rate: Callable[[Params, float], float] | None = None
     min_samples: Callable[[Params, float], int] | None = None
     check: Callable[[Params, float | None], Sequence[str]] | None = None
     """``check(params, rate) -> problems``, in words a user understands (band above Nyquist, ...)."""

@@ -21,7 +21,7 @@ GAPS = ("recorded", "interpolated", "missing", "paused")
 """Meanings of `gap`, the state of each second."""
 
 
-def _length(params: Params, facts: Mapping[str, Any]) -> int:
+def _length(params: Params, samples: int, rate: float, facts: Mapping[str, Any]) -> int:
     """Seconds of the grid: one per second from the first to the last sample."""
     elapsed = facts.get("elapsed")
     return 0 if elapsed is None or not math.isfinite(elapsed) else math.floor(elapsed + 0.5) + 1
@@ -84,7 +84,7 @@ _CLEAN = Contract(
     implementation="hpcflow_kernels.activity:clean_activity",
     axis="second",
     length=_length,
-    row_rate=lambda params: 1.0,
+    row_rate=lambda params, rate: 1.0,
     bytes_per_sample=400.0,
     flops_per_sample=500.0,
     error="exact on the grid; float32 storage",

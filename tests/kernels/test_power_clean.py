@@ -209,7 +209,7 @@ def test_properties_hold_for_any_recording(steps, data):
     )
     length = get("clean_activity").length
     assert length is not None
-    seconds = length({}, {"elapsed": float(time[-1])})
+    seconds = length({}, n, NAN, {"elapsed": float(time[-1])})
     assert all(x.shape == (seconds,) for x in out.values())
     assert set(np.unique(out["gap"])) <= {0, 1, 2, 3}
     beats = out["heart_rate"][np.isfinite(out["heart_rate"])]
