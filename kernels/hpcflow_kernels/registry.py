@@ -17,6 +17,7 @@ FAMILIES = (
     "hpcflow_kernels.severity_contracts",
     "hpcflow_kernels.power_contracts",
     "hpcflow_kernels.spectral_contracts",
+    "hpcflow_kernels.spectral_stft_contracts",
     "hpcflow_kernels.rolling_contracts",
     "hpcflow_kernels.quality_contracts",
     "hpcflow_kernels.changes_contracts",

@@ -65,11 +65,11 @@ def welch(
     from scipy import signal
 
     x = np.asarray(x)
-    weights = _weights(window, nperseg, x, axis)
+    weights = plain_weights(window, nperseg, x, axis)
     n = len(weights) if weights is not None else 0
     shared = n // 2 if noverlap is None else noverlap
     plain = nfft in (None, n) and return_onesided and average == "mean" and scaling in ("density", "spectrum")
-    if weights is None or not plain or not _is_plain_detrend(detrend) or not 0 <= shared < n:
+    if weights is None or not plain or not is_plain_detrend(detrend) or not 0 <= shared < n:
         result: tuple[np.ndarray, np.ndarray] = signal.welch(
             x, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling, axis, average
         )
@@ -126,7 +126,7 @@ def welch_windows(
     rows = len(x) // frame
     x = np.ascontiguousarray(x, np.float32 if x.dtype == np.float32 else np.float64)
     step = nperseg - min(int(nperseg * overlap + 0.5), nperseg - 1)
-    weights = _weights(taper, nperseg, x[:frame], 0)
+    weights = plain_weights(taper, nperseg, x[:frame], 0)
     if weights is not None:
         return {"power": _frame_powers(x, frame, rows, weights, step, True, scaling, rate, True)}
     power = np.full((rows, nperseg // 2 + 1), np.nan, x.dtype)
@@ -137,20 +137,20 @@ def welch_windows(
     return {"power": power}
 
 
-def _weights(window: Any, nperseg: int | None, x: np.ndarray, axis: int) -> np.ndarray | None:
-    """Weights of the fast path; None where SciPy must look at the arguments."""
+def plain_weights(window: Any, nperseg: int | None, x: np.ndarray, axis: int) -> np.ndarray | None:
+    """Weights for real signals in segments of a power of two; None where SciPy must look at the arguments."""
     if x.dtype.kind not in "fiu" or x.dtype.itemsize > 8 or x.ndim == 0 or x.size == 0:
         return None
     named = isinstance(window, str | tuple)
     n = 256 if nperseg is None and named else len(window) if nperseg is None else nperseg
     if not isinstance(n, int | np.integer) or not 8 <= n <= min(LARGEST, x.shape[axis]) or n & (n - 1):
         return None
-    weights = _named_window(window, int(n)) if named else np.asarray(window, np.float64)
+    weights = named_window(window, int(n)) if named else np.asarray(window, np.float64)
     return weights if weights.shape == (n,) else None
 
 
 @lru_cache(maxsize=64)
-def _named_window(window: Any, n: int) -> np.ndarray:
+def named_window(window: Any, n: int) -> np.ndarray:
     from scipy.signal import get_window
 
     weights: np.ndarray = get_window(window, n)
@@ -158,7 +158,7 @@ def _named_window(window: Any, n: int) -> np.ndarray:
     return weights
 
 
-def _is_plain_detrend(detrend: Any) -> bool:
+def is_plain_detrend(detrend: Any) -> bool:
     return detrend is False or (isinstance(detrend, str) and detrend == "constant")
 
 
@@ -170,7 +170,7 @@ class _Plan(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _plan(n: int, dtype: str) -> _Plan:
-    from hpcflow_kernels.spectral_loops import NEAR
+    from hpcflow_kernels.transform_loops import NEAR
 
     near = n
     while near > NEAR:

@@ -14,10 +14,8 @@ import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.finite import all_finite
-from hpcflow_kernels.simd import broadcast, convert, fma, load, splat, store, total, transpose
-
-NEAR = 256
-"""Points of a transform that runs stage by stage: 16 KiB of float32 with eight lanes."""
+from hpcflow_kernels.simd import broadcast, convert, fma, load, store, total, transpose
+from hpcflow_kernels.transform_loops import eight, four, mean_of, stage
 
 BATCHES = 64
 """Batches of segments whose powers are added in the signal's own type before they go on in float64."""
@@ -45,67 +43,6 @@ def _rows(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _mean(x: np.ndarray, start: int, n: int) -> float:
-    """Mean of a segment, summed as distances from its first sample."""
-    first = broadcast(x, start, 8)
-    a = b = first - first
-    j = start
-    while j + 16 <= start + n:
-        a = a + (load(x, j, 8) - first)
-        b = b + (load(x, j + 8, 8) - first)
-        j += 16
-    if j < start + n:
-        a = a + (load(x, j, 8) - first)
-    return x[start] + total(a + b) / n  # type: ignore[no-any-return]
-
-
-@inlined
-def _times(ar, ai, w: np.ndarray, k: int):  # type: ignore[no-untyped-def]
-    """Eight complex numbers times the one at w[k], w[k + 1]."""
-    wr, wi = broadcast(w, k, 8), broadcast(w, k + 1, 8)
-    return fma(-ai, wi, ar * wr), fma(ai, wr, ar * wi)
-
-
-@inlined
-def _four(ar, ai, br, bi, cr, ci, dr, di):  # type: ignore[no-untyped-def]
-    """Fourier transform of four points, forwards."""
-    er, ei, fr, fi = ar + cr, ai + ci, ar - cr, ai - ci
-    gr, gi, hr, hi = br + dr, bi + di, br - dr, bi - di
-    return er + gr, ei + gi, fr + hi, fi - hr, er - gr, ei - gi, fr - hi, fi + hr
-
-
-@inlined
-def _stage(re: np.ndarray, im: np.ndarray, base: int, m: int, twiddle: np.ndarray) -> None:
-    """Divide the transform of m points at `base` into four of m / 4, in place."""
-    step = 2 * m  # from one quarter to the next: m / 4 points of eight lanes
-    w = len(twiddle) - 2 * m  # a stage's factors end where those of the larger ones begin
-    for i in range(8 * base, 8 * base + step, 8):
-        j, k, n = i + step, i + 2 * step, i + 3 * step
-        ar, ai, br, bi, cr, ci, dr, di = _four(
-            load(re, i, 8),
-            load(im, i, 8),
-            load(re, j, 8),
-            load(im, j, 8),
-            load(re, k, 8),
-            load(im, k, 8),
-            load(re, n, 8),
-            load(im, n, 8),
-        )
-        store(re, i, ar)
-        store(im, i, ai)
-        br, bi = _times(br, bi, twiddle, w)
-        store(re, j, br)
-        store(im, j, bi)
-        cr, ci = _times(cr, ci, twiddle, w + 2)
-        store(re, k, cr)
-        store(im, k, ci)
-        dr, di = _times(dr, di, twiddle, w + 4)
-        store(re, n, dr)
-        store(im, n, di)
-        w += 6
-
-
-@inlined
 def _add_square(power: np.ndarray, i: int, re, im) -> None:  # type: ignore[no-untyped-def]
     store(power, i, fma(re, re, fma(im, im, load(power, i, 8))))
 
@@ -113,20 +50,9 @@ def _add_square(power: np.ndarray, i: int, re, im) -> None:  # type: ignore[no-u
 @inlined
 def _last_four(re: np.ndarray, im: np.ndarray, first: int, stop: int, power: np.ndarray) -> None:
     for i in range(8 * first, 8 * stop, 32):
-        ar, ai, br, bi, cr, ci, dr, di = _four(
-            load(re, i, 8),
-            load(im, i, 8),
-            load(re, i + 8, 8),
-            load(im, i + 8, 8),
-            load(re, i + 16, 8),
-            load(im, i + 16, 8),
-            load(re, i + 24, 8),
-            load(im, i + 24, 8),
-        )
-        _add_square(power, i, ar, ai)
-        _add_square(power, i + 8, br, bi)
-        _add_square(power, i + 16, cr, ci)
-        _add_square(power, i + 24, dr, di)
+        points = four(re, im, i, 8)
+        for k in range(4):
+            _add_square(power, i + 8 * k, points[2 * k], points[2 * k + 1])
 
 
 @inlined
@@ -134,33 +60,9 @@ def _last_eight(
     re: np.ndarray, im: np.ndarray, first: int, stop: int, root: float, power: np.ndarray
 ) -> None:
     for i in range(8 * first, 8 * stop, 64):
-        ar, ai, er, ei = load(re, i, 8), load(im, i, 8), load(re, i + 32, 8), load(im, i + 32, 8)
-        br, bi, fr, fi = load(re, i + 8, 8), load(im, i + 8, 8), load(re, i + 40, 8), load(im, i + 40, 8)
-        cr, ci, gr, gi = load(re, i + 16, 8), load(im, i + 16, 8), load(re, i + 48, 8), load(im, i + 48, 8)
-        dr, di, hr, hi = load(re, i + 24, 8), load(im, i + 24, 8), load(re, i + 56, 8), load(im, i + 56, 8)
-        pr, pi, qr, qi, sr, si, tr, ti = _four(
-            ar + er, ai + ei, br + fr, bi + fi, cr + gr, ci + gi, dr + hr, di + hi
-        )
-        _add_square(power, i, pr, pi)
-        _add_square(power, i + 8, qr, qi)
-        _add_square(power, i + 16, sr, si)
-        _add_square(power, i + 24, tr, ti)
-        half = splat(ar, root, 8)
-        fr, fi, hr, hi = br - fr, bi - fi, dr - hr, di - hi
-        pr, pi, qr, qi, sr, si, tr, ti = _four(
-            ar - er,
-            ai - ei,
-            (fr + fi) * half,
-            (fi - fr) * half,
-            ci - gi,
-            gr - cr,
-            (hi - hr) * half,
-            -(hr + hi) * half,
-        )
-        _add_square(power, i + 32, pr, pi)
-        _add_square(power, i + 40, qr, qi)
-        _add_square(power, i + 48, sr, si)
-        _add_square(power, i + 56, tr, ti)
+        points = eight(re, im, i, root)
+        for k in range(8):
+            _add_square(power, i + 8 * k, points[2 * k], points[2 * k + 1])
 
 
 @compiled
@@ -219,7 +121,7 @@ def power_sums(
                 live = batch + s < segments
                 at[s] = row * frame + ((batch + s) * step if live else batch * step)
                 gain[s] = 1.0 if live else 0.0
-                mean[s] = _mean(x, at[s], n) if detrend and live else 0.0
+                mean[s] = mean_of(x, at[s], n, wide) if detrend and live else 0.0
             for j in range(0, n, 8):
                 real, imaginary = (
                     _rows(x, at, mean, gain, 0, j, window),
@@ -232,11 +134,11 @@ def power_sums(
                 m = n
                 while m > near:
                     if base % m == 0:
-                        _stage(re, im, base, m, twiddle)
+                        stage(re, im, base, m, twiddle)
                     m //= 4
                 while m > last:
                     for inner in range(base, base + near, m):
-                        _stage(re, im, inner, m, twiddle)
+                        stage(re, im, inner, m, twiddle)
                     m //= 4
                 if last == 8:
                     _last_eight(re, im, base, base + near, np.sqrt(0.5), power)
