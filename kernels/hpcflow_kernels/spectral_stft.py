@@ -218,8 +218,9 @@ def spectrogram_frames(
     Returns
     -------
     dict
-        ``spectrogram``: ndarray, shape (segments, nperseg // 2 + 1), of the float type of `x`; bin k stands
-        at ``k / nperseg`` cycles per sample. Each segment's mean is taken off. Rows that touch a gap are NaN.
+        ``spectrogram``: ndarray, shape (segments, nperseg // 2 + 1), of the float type of `x`, in units of
+        `x` squared per hertz, squared, or of `x`; bin k stands at ``k rate / nperseg`` Hz. Each segment's
+        mean is taken off. Rows that touch a gap are NaN.
     """
     from scipy.signal import get_window
 

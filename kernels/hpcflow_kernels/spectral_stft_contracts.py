@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpcflow_kernels.contract import Contract, Dim, Field, Geometry, Param, Params, Pattern, Port
+from hpcflow_kernels.contract import Contract, Field, Geometry, Param, Params, Pattern, Port, frequencies
 from hpcflow_kernels.spectral_contracts import TAPERS
 
 SCALINGS = ("density", "spectrum", "magnitude")
@@ -27,10 +27,8 @@ def _geometry(params: Params, rate: float) -> Geometry:
 
 
 def _fields(params: Params) -> tuple[Field, ...]:
-    n = params["nperseg"]
     name, units = _NAMES[params["scaling"]]
-    grid = tuple(k / n for k in range(n // 2 + 1))
-    dims = (Dim("cycles_per_sample", grid),)
+    dims = (frequencies(params["nperseg"]),)
     return (Field("spectrogram", f"{name} of a segment", units=units, dtype="same", dims=dims),)
 
 

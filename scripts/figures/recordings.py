@@ -22,3 +22,13 @@ def bearing(number: int) -> tuple[np.ndarray, float]:
     found = loadmat(path)
     values = found[f"X{number:03d}_DE_time"].ravel() * 9.80665
     return values.astype(np.float32), 48_000.0 if number == 97 else 12_000.0
+
+
+def running() -> tuple[np.ndarray, float]:
+    """Acceleration along the body, in g, at the left hip of a runner, ten minutes at 100 Hz.
+
+    Karas and others, adept; github.com/martakarass/adeptdata.
+    """
+    path = next((SHARED / "sport").rglob("running_left_hip_0-600s.csv.gz"))
+    values = np.loadtxt(path, delimiter=",", skiprows=1, dtype=np.float32)
+    return np.ascontiguousarray(values[:, 2]), 100.0
