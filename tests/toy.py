@@ -35,6 +35,13 @@ def framed(x: np.ndarray, *, rate: float, frame: int, hop: int) -> dict[str, np.
     return {"peak": frames.max(axis=1), "quartiles": np.quantile(frames, [0.25, 0.5, 0.75], axis=1).T}
 
 
+def respaced(x: np.ndarray, *, rate: float, up: int, down: int) -> dict[str, np.ndarray]:
+    """Sum of five samples round each place of another rate; zeros beyond the ends."""
+    padded = np.concatenate([np.zeros(2, x.dtype), x, np.zeros(2, x.dtype)])
+    at = np.arange(-(-len(x) * up // down)) * down // up
+    return {"values": padded[at] + padded[at + 1] + padded[at + 2] + padded[at + 3] + padded[at + 4]}
+
+
 def summed(*, frames: dict[str, Any], raw: Any, weight: float | None) -> dict[str, np.ndarray]:
     """Sum of the peaks and of the raw samples."""
     if len(raw.values) < 40:
@@ -96,6 +103,20 @@ CONTRACTS = {
             implementation="tests.toy:framed",
             axis="frame",
             geometry=lambda params, rate: Geometry(hop=params["hop"], frame=params["frame"]),
+        ),
+        Contract(
+            name="respaced",
+            version=1,
+            pattern=Pattern.WINDOW,
+            summary="Sums at another rate.",
+            ports=(Port("signal", "signal", "samples"),),
+            params=(Param("up", "integer", "rows per `down`"), Param("down", "integer", "samples per `up`")),
+            fields=lambda params: (Field("values", "sums", "same", "same"),),
+            implementation="tests.toy:respaced",
+            axis="sample",
+            geometry=lambda params, rate: Geometry(
+                hop=params["down"], up=params["up"], before=-(-2 // params["down"]) * params["down"], after=2
+            ),
         ),
         Contract(
             name="summed",
@@ -217,14 +238,18 @@ def workflow(
 
 
 def prepare(
-    folder: Path, records: list[np.ndarray], block_bytes: int | None = None, store: str = "store"
+    folder: Path,
+    records: list[np.ndarray],
+    block_bytes: int | None = None,
+    store: str = "store",
+    steps: tuple[StepSpec, ...] = STEPS,
 ) -> RunFolder:
     """A run folder over made-up records that lie as raw files in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, values in enumerate(records):
         (folder / f"r{index}.bin").write_bytes(values.tobytes())
     table = table_of([len(r) for r in records], checksums=[sha256(r.tobytes()).hexdigest() for r in records])
-    cut = compile_cut(workflow(folder, block_bytes), {"made": table})
+    cut = compile_cut(workflow(folder, block_bytes, steps), {"made": table})
     request = DatasetRequest(folder, folder / f"{store}.zarr", "toy", {})
     return prepare_run(
         folder / "runs", cut, {"made": table}, {"made": request}, b"hpcflow: 1\n", {"aside": []}

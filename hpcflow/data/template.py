@@ -12,7 +12,7 @@ from hpcflow.data.table import columns
 from hpcflow.plan.model import FieldPlan, StepPlan
 from hpcflow.plan.records import RecordTable
 
-RECORD = "record"
+RECORD, SAMPLE = "record", "sample"
 
 
 def row_dim(step: StepPlan) -> str:
@@ -70,7 +70,7 @@ def field_spec(step: StepPlan, field: FieldPlan) -> ArraySpec:
 
 def timed(step: StepPlan) -> bool:
     """Whether rows carry a time and a record number: frames and seconds do, whole signals would double."""
-    return step.axis not in (RECORD, "sample")
+    return step.axis not in (RECORD, SAMPLE)
 
 
 def row_coordinate_specs(step: StepPlan) -> tuple[ArraySpec, ...]:
@@ -135,7 +135,7 @@ def coordinate_files(step: StepPlan) -> Iterator[tuple[str, bytes]]:
 
 
 def record_files(
-    step: StepPlan, table: RecordTable, start: np.ndarray, size: np.ndarray
+    step: StepPlan, table: RecordTable, start: np.ndarray, size: np.ndarray, rate: np.ndarray
 ) -> Iterator[tuple[str, bytes]]:
     """Files of the record coordinates: id, facts, status, checksum, and which rows are whose.
 
@@ -143,14 +143,17 @@ def record_files(
     ----------
     table
         The live records, with their final status.
-    start, size
-        Rows of each record on the step's axis.
+    start, size, rate
+        Rows of each record on the step's axis, and rows per second. Where rows are samples, `rate` takes the
+        place of the recording's: a signal at another rate than its recording says its own.
     """
     dim = row_dim(step)
     replaced = {
         "row_start": (start, {"long_name": "first row of the record"}),
         "row_size": (size, {"long_name": "number of rows of the record", "sample_dimension": dim}),
     }
+    if dim == SAMPLE:
+        replaced["rate"] = rate, {"long_name": "sampling rate", "units": "s-1"}
     names = {f.name for f in step.fields} | {d for f in step.fields for d, _, _ in f.dims}
     for name, values, dtype, attrs in columns(table):
         if name in replaced:

@@ -63,30 +63,32 @@ def packed(size: np.ndarray, rate: np.ndarray) -> RowAxis:
 class StepGeometry:
     """Geometry of a map or window step per sampling rate, as columns over records.
 
-    `hop` is 0 where the step cannot run on a record (no rate, or a rate that the parameters forbid).
+    `hop` is 0 where the step cannot run on a record (no rate, or a rate that the parameters forbid); `up` is
+    at least 1 everywhere.
     """
 
     hop: np.ndarray
     frame: np.ndarray
     before: np.ndarray
     after: np.ndarray
+    up: np.ndarray
 
     def at(self, record: int) -> Geometry:
         """Geometry for one record."""
-        return Geometry(
-            int(self.hop[record]), int(self.frame[record]), int(self.before[record]), int(self.after[record])
-        )
+        columns = (self.hop, self.frame, self.before, self.after, self.up)
+        return Geometry(*(int(column[record]) for column in columns))
 
 
 def step_geometry(contract: Contract, params: Mapping[str, Any], rate: np.ndarray) -> StepGeometry:
     """Evaluate a contract's geometry once per distinct rate."""
     assert contract.geometry is not None
-    columns = np.zeros((4, len(rate)), np.int64)
+    columns = np.zeros((5, len(rate)), np.int64)
+    columns[4] = 1
     for value in np.unique(rate[np.isfinite(rate)]):
         if problems_at(contract, params, float(value)):
             continue
         g = contract.geometry(params, float(value))
-        columns[:, rate == value] = np.array([[g.hop], [g.frame], [g.before], [g.after]])
+        columns[:, rate == value] = np.array([[g.hop], [g.frame], [g.before], [g.after], [g.up]])
     return StepGeometry(*columns)
 
 
@@ -99,7 +101,7 @@ def rows_of(geometry: StepGeometry, size: np.ndarray) -> np.ndarray:
     """Rows that records of these sizes give."""
     runs = (geometry.hop > 0) & (size >= geometry.frame)
     hop = np.maximum(geometry.hop, 1)
-    return np.where(runs, (size - geometry.frame) // hop + 1, 0)
+    return np.where(runs, ((size - geometry.frame + 1) * geometry.up - 1) // hop + 1, 0)
 
 
 def step_axis(
@@ -122,7 +124,7 @@ def step_axis(
         return packed(np.fromiter(length, np.int64, count=records), np.array(rates, np.float64))
     geometry = step_geometry(contract, params, source.rate)
     hop = np.maximum(geometry.hop, 1)
-    return packed(rows_of(geometry, source.size), source.rate / hop)
+    return packed(rows_of(geometry, source.size), source.rate * geometry.up / hop)
 
 
 def build_axes(steps: Iterable[StepPlan], tables: Mapping[str, RecordTable]) -> dict[str, RowAxis]:

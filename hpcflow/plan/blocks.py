@@ -61,15 +61,17 @@ class TileGrid:
             record += 1
 
 
-def owned_rows(tile: int, hop: int, rows: int, start: int, stop: int) -> tuple[int, int]:
+def owned_rows(tile: int, hop: int, up: int, rows: int, start: int, stop: int) -> tuple[int, int]:
     """Rows that tiles [start, stop) of a record own: those that stand in them.
 
-    Row k stands at source sample ``k * hop``.
+    Row k stands at source sample ``k * hop / up``.
 
-    >>> owned_rows(tile=100, hop=30, rows=20, start=1, stop=2)   # rows at 120, 150, 180
+    >>> owned_rows(tile=100, hop=30, up=1, rows=20, start=1, stop=2)   # rows at 120, 150, 180
     (4, 7)
+    >>> owned_rows(tile=10, hop=15, up=8, rows=20, start=1, stop=2)   # rows at 11.25, 13.125, ... 18.75
+    (6, 11)
     """
-    return min(rows, -(-start * tile // hop)), min(rows, -(-stop * tile // hop))
+    return min(rows, -(-start * tile * up // hop)), min(rows, -(-stop * tile * up // hop))
 
 
 @dataclass(frozen=True)

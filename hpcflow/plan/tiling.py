@@ -29,17 +29,18 @@ def tiles_of(steps: Sequence[StepPlan], source: ax.RowAxis) -> tuple[np.ndarray,
 
 def chain_reach(steps: Sequence[StepPlan], rate: float) -> int | None:
     """Source samples that one output row reaches over, the widest step counting; None if none can run."""
-    hops: dict[str, tuple[int, int]] = {}
+    found: dict[str, tuple[int, int, int]] = {}
     for step in steps:
         first = next(i for i in step.inputs if i.kind != "fact")
         inner = first.kind == "step" and first.source in {s.name for s in steps}
-        if inner and first.source not in hops:
+        if inner and first.source not in found:
             continue
-        hop, reach = hops[first.source] if inner else (1, 0)
+        hop, up, reach = found[first.source] if inner else (1, 1, 0)
         contract = get(step.kernel)
-        if ax.problems_at(contract, step.params, rate / hop):
+        if ax.problems_at(contract, step.params, rate * up / hop):
             continue
         assert contract.geometry is not None
-        g = contract.geometry(step.params, rate / hop)
-        hops[step.name] = hop * g.hop, reach + (g.frame - 1 + g.before + g.after) * hop
-    return max((reach for _, reach in hops.values()), default=None)
+        g = contract.geometry(step.params, rate * up / hop)
+        beyond = g.frame - 1 + g.before + g.after + (g.hop - 1 if g.up > 1 else 0)
+        found[step.name] = hop * g.hop, up * g.up, reach - (-beyond * hop // up)
+    return max((reach for _, _, reach in found.values()), default=None)

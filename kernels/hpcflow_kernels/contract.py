@@ -155,14 +155,30 @@ class Field:
 class Geometry:
     """The integer map from output rows to the input samples they need, at one sampling rate.
 
-    Row k stands at sample ``k * hop``. Rows [start, stop) need the samples
-    [start*hop - before, (stop-1)*hop + frame + after), clipped at the record's true ends.
+    Row k stands at sample ``k * hop / up``, rounded down. Rows [start, stop) need the samples
+    [start // up * hop - before, (stop-1) * hop // up + frame + after), clipped at the record's true ends.
+    A window kernel gets a region that begins so, at a multiple of `hop`, and gives the rows of that region
+    as if it were a record; those that were not asked for are dropped.
+
+    Raises
+    ------
+    ValueError
+        Where `before` is no multiple of `hop`: regions would begin between rows.
     """
 
     hop: int = 1
     frame: int = 1
     before: int = 0
     after: int = 0
+    up: int = 1
+    """Rows per `hop` samples: other than 1 where a rate changes by the ratio ``up / hop``."""
+
+    def __post_init__(self) -> None:
+        if self.hop > 1 and self.before % self.hop:
+            raise ValueError(
+                f"before must be a multiple of hop, so that regions begin at a row (before {self.before}, "
+                f"hop {self.hop}): round it up to {-(-self.before // self.hop) * self.hop}"
+            )
 
     def needs(self, start: int, stop: int) -> tuple[int, int]:
         """Input samples that output rows [start, stop) need, not yet clipped.
@@ -171,18 +187,31 @@ class Geometry:
         (1024, 2560)
         >>> Geometry(before=3, after=3).needs(10, 20)
         (7, 23)
+        >>> Geometry(hop=15, up=8, before=30, after=20).needs(9, 17)   # row 16 stands at sample 30
+        (-15, 51)
         """
+        low = start // self.up * self.hop
         if stop <= start:
-            return start * self.hop, start * self.hop
-        return start * self.hop - self.before, (stop - 1) * self.hop + self.frame + self.after
+            return low, low
+        return low - self.before, (stop - 1) * self.hop // self.up + self.frame + self.after
+
+    def first(self, low: int) -> int:
+        """The row that stands at sample `low`, where a region begins.
+
+        >>> Geometry(hop=15, up=8, before=30).first(15)
+        8
+        """
+        return low // self.hop * self.up
 
     def rows(self, samples: int) -> int:
         """Rows that a record of so many samples gives; a partial last frame is dropped.
 
         >>> Geometry(hop=512, frame=1024).rows(2048)
         3
+        >>> Geometry(hop=15, up=8).rows(31), Geometry(hop=15, up=8).rows(32)   # row 17 stands at 31.875
+        (17, 18)
         """
-        return 0 if samples < self.frame else (samples - self.frame) // self.hop + 1
+        return 0 if samples < self.frame else ((samples - self.frame + 1) * self.up - 1) // self.hop + 1
 
 
 Params = Mapping[str, Any]

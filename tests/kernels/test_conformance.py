@@ -52,12 +52,12 @@ def run_in_tiles(
     assert contract.geometry is not None
     geometry = contract.geometry(params, RATE)
     parts: dict[str, list[np.ndarray]] = {}
-    rows, per_tile = geometry.rows(len(x)), max(1, tile // geometry.hop)
+    rows, per_tile = geometry.rows(len(x)), max(1, tile * geometry.up // geometry.hop)
     for start in range(0, rows, per_tile):
         stop = min(start + per_tile, rows)
         low, high = geometry.needs(start, stop)
         low, high = max(low, 0), min(high, len(x))
-        first = start - low if contract.pattern == Pattern.MAP else 0
+        first = start - geometry.first(low)
         region = x[low:high].copy()
         for name, values in run(contract, region, params).items():
             parts.setdefault(name, []).append(values[first : first + stop - start])
@@ -98,7 +98,14 @@ def test_contracts_are_well_formed(name):
 
 
 def test_needs_and_rows_agree():
-    for geometry in (Geometry(), Geometry(3, 10), Geometry(10, 3), Geometry(before=4, after=9)):
+    for geometry in (
+        Geometry(),
+        Geometry(3, 10),
+        Geometry(10, 3),
+        Geometry(before=4, after=9),
+        Geometry(15, up=8),
+        Geometry(3, 10, up=7),
+    ):
         for samples in range(60):
             rows = geometry.rows(samples)
             if geometry.before == geometry.after == 0 and rows:
@@ -163,7 +170,8 @@ class TestCut:
             assert same(cut[field], values, case.bound), field
             finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
             for row in range(len(values)):
-                touched = np.isnan(x[row * geometry.hop : row * geometry.hop + geometry.frame]).any()
+                stands = row * geometry.hop // geometry.up
+                touched = np.isnan(x[stands : stands + geometry.frame]).any()
                 assert not (touched and finite[row]), f"{field}: row {row} touches a gap"
             assert finite.any()
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hpcflow.plan.axes import tile_length
 from hpcflow.plan.blocks import Bundles, TileGrid, owned_rows
 from hpcflow.plan.layout import Layout, place
+from hpcflow_kernels import Geometry
 
 SIZES = st.lists(st.integers(0, 60), max_size=12)
 
@@ -35,14 +36,20 @@ def test_blocks_hold_every_tile_once_and_in_order(
     assert found == [tile for block in blocks[low:high] for tile in block]
 
 
-@given(size=st.integers(1, 500), tile=st.integers(1, 90), hop=st.integers(1, 40), frame=st.integers(1, 80))
-def test_tiles_own_each_row_once(size: int, tile: int, hop: int, frame: int) -> None:
-    rows = 0 if size < frame else (size - frame) // hop + 1
-    edges = [owned_rows(tile, hop, rows, t, t + 1) for t in range(-(-size // tile))]
+@given(
+    size=st.integers(1, 500),
+    tile=st.integers(1, 90),
+    hop=st.integers(1, 40),
+    up=st.integers(1, 9),
+    frame=st.integers(1, 80),
+)
+def test_tiles_own_each_row_once(size: int, tile: int, hop: int, up: int, frame: int) -> None:
+    rows = Geometry(hop, frame, up=up).rows(size)
+    edges = [owned_rows(tile, hop, up, rows, t, t + 1) for t in range(-(-size // tile))]
     owned = [row for low, high in edges for row in range(low, high)]
     assert owned == list(range(rows))
     for number, (low, high) in enumerate(edges):
-        assert all(number * tile <= row * hop < (number + 1) * tile for row in range(low, high))
+        assert all(number * tile <= row * hop / up < (number + 1) * tile for row in range(low, high))
 
 
 @given(sizes=SIZES, per_block=st.integers(1, 80))

@@ -84,6 +84,31 @@ def test_windows_over_tiles_equal_the_whole_record(run: tuple[RunFolder, list[np
     assert list(coarse["quantile"].values) == [0.25, 0.5, 0.75]
 
 
+def test_rates_change_along_a_chain_and_are_told(tmp_path: Path) -> None:
+    steps = (
+        toy.step("slower", "respaced", {"signal": "made.x"}, up=3, down=5),
+        toy.step("soft", "smooth", {"signal": "slower"}),
+        toy.step("faster", "respaced", {"signal": "soft"}, up=7, down=4),
+        toy.step("frames", "framed", {"signal": "faster"}, frame=1000, hop=300),
+    )
+    records = toy.signals()
+    folder = toy.prepare(tmp_path, records, 1 << 20, steps=steps)
+    execute(folder, SerialExecutor())
+    stores = {step.name: opened(folder, step.name) for step in steps}
+    for index, x in enumerate(records):
+        slower = toy.respaced(x, rate=1000.0, up=3, down=5)["values"]
+        soft = by_segments(slower)
+        faster = toy.respaced(soft, rate=600.0, up=7, down=4)["values"]
+        for name, want in (("slower", slower), ("soft", soft), ("faster", faster)):
+            np.testing.assert_array_equal(rows_of(stores[name], "values", index), want)
+        if len(faster) >= 1000:
+            want = toy.framed(faster, rate=1050.0, frame=1000, hop=300)["peak"]
+            np.testing.assert_array_equal(rows_of(stores["frames"], "peak", index), want)
+    rates = {name: float(store["rate"].values[0]) for name, store in stores.items()}
+    assert rates == {"slower": 600, "soft": 600, "faster": 1050, "frames": 1000}
+    assert stores["frames"]["time"].values[1] == pytest.approx(300 / 1050)
+
+
 def test_records_and_reduction(run: tuple[RunFolder, list[np.ndarray]]) -> None:
     folder, records = run
     sums, total = opened(folder, "sums"), opened(folder, "all")

@@ -40,7 +40,7 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         files.append(_shard(spec, block, _coordinate(spec.name, axis, start, stop)))
     if block == 0:
         table = live_table(ctx, step.dataset)
-        records = dict(record_files(step, table, axis.start, axis.size))
+        records = dict(record_files(step, table, axis.start, axis.size, axis.rate))
         files += records.items()
         # Every array has its final shape now, so the group may repeat their metadata.
         files.append(

@@ -55,34 +55,44 @@ class Chain:
         geometry = step_geometry(contract, plan.params, self.ctx.axes[source].rate)
         return _Step(plan, contract, contract.load(), source if source in stage.steps else "", geometry)
 
-    def _hops(self) -> dict[str, np.ndarray]:
-        """Source samples between two rows of each step, per record."""
-        hops: dict[str, np.ndarray] = {}
+    def _hops(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Source samples between two rows of each step, per record, as numerator and denominator."""
+        hops: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for step in self.steps:
-            parent = hops[step.source] if step.source else 1
-            hops[step.plan.name] = parent * step.geometry.hop
+            hop, up = hops[step.source] if step.source else (1, 1)
+            hops[step.plan.name] = hop * step.geometry.hop, up * step.geometry.up
         return hops
+
+    def _owned(self, name: str, record: int, tiles: Range) -> Range | None:
+        """Rows of a step that tiles of a record own; None where the step has none there.
+
+        The last tile owns to the end: where rates change twice, rows may stand just beyond the last sample.
+        """
+        rows, (hop, up) = int(self.ctx.axes[name].size[record]), self.hops[name]
+        if not rows or not hop[record]:
+            return None
+        start, stop = owned_rows(int(self.grid.tile[record]), int(hop[record]), int(up[record]), rows, *tiles)
+        last = int(self.grid.first[record + 1] - self.grid.first[record])
+        return start, rows if tiles[1] == last else stop
 
     def earlier(self, record: int, tiles: Range) -> Iterator[Piece]:
         """The stored rows that tiles own, as an earlier run computed them."""
         for name in self.stored:
-            axis = self.ctx.axes[name]
-            rows, hop = int(axis.size[record]), int(self.hops[name][record])
-            if rows and hop:
-                start, stop = owned_rows(int(self.grid.tile[record]), hop, rows, *tiles)
-                for field, values in self.ctx.earlier_rows(name, record, start, stop).items():
-                    yield Piece(name, field, int(axis.start[record]) + start, values)
+            owned = self._owned(name, record, tiles)
+            if owned is not None:
+                base = int(self.ctx.axes[name].start[record])
+                for field, values in self.ctx.earlier_rows(name, record, *owned).items():
+                    yield Piece(name, field, base + owned[0], values)
 
     def tile(self, record: int, tile: int) -> dict[tuple[str, str], Piece]:
         """All stored rows that one tile owns, by (step, field)."""
         owned: dict[str, Range] = {}
         needed: dict[str, Range] = {}
         for step in self.steps:
-            name, rows = step.plan.name, int(self.ctx.axes[step.plan.name].size[record])
-            hop = int(self.hops[name][record])
-            if rows and hop and step.plan.stored:
-                owned[name] = owned_rows(int(self.grid.tile[record]), hop, rows, tile, tile + 1)
-                needed[name] = owned[name]
+            name = step.plan.name
+            found = self._owned(name, record, (tile, tile + 1)) if step.plan.stored else None
+            if found is not None:
+                owned[name] = needed[name] = found
         inputs = self._inputs(record, needed)
         made = self._compute(record, needed, inputs)
         pieces: dict[tuple[str, str], Piece] = {}
@@ -149,8 +159,10 @@ class Chain:
             count = rows[1] - rows[0]
             return {field.name: shaped(step.plan, field, y[rows[0] - low : rows[0] - low + count], count)}
         out = step.call(x, rate=rate, **step.plan.params)
-        count = rows[1] - rows[0]
-        return {f.name: shaped(step.plan, f, out[f.name], count) for f in step.plan.fields}
+        geometry = step.geometry.at(record)
+        first, count = geometry.first(low), geometry.rows(len(x))
+        mine = slice(rows[0] - first, rows[1] - first)
+        return {f.name: shaped(step.plan, f, out[f.name], count)[mine] for f in step.plan.fields}
 
 
 def _root_variables(plans: list[StepPlan], stage: StagePlan) -> dict[str, str]:
