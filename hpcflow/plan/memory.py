@@ -11,7 +11,7 @@ from hpcflow.plan.model import Cut
 BASE = 320 << 20
 """Interpreter, NumPy, SciPy, Numba and Zarr in one process: 100 to 240 MiB were measured on small data."""
 
-FLUSH = 64 << 20
+FLUSH = 16 << 20
 """Outputs a worker holds back before it commits them (`hpcflow.run.commit`)."""
 
 TIME_AXIS = 24

@@ -24,7 +24,7 @@ from hpcflow.run.peak import peak_memory
 from hpcflow.run.publish import PARTIAL, fsync
 
 SECONDS = 2.0
-BYTES = 64 << 20
+BYTES = 16 << 20
 BLOCKS = 256
 
 

@@ -70,6 +70,7 @@ def run_blocks(
             failed.append((block, reason))
         else:
             committer.add(stage, block, output, time.perf_counter() - started)
+            del output  # else it would stand beside the next one
         if progress is not None:
             progress(block)
     committer.flush()

@@ -13,7 +13,7 @@
 #   stage assemble.diagnosis (assemble): 1 block of 0.00216 to 0.0221 s
 #   packing: all stages fit one job: no queueing between stages
 #   workers 1: the fewest with which it is expected to end in 3 minutes
-#   memory: 1 × 411M × 1.25 headroom, and 512M for the agent
+#   memory: 1 × 363M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:47 to 00:01:12, × 1.5 margin, and time to finish blocks when warned
 #   no scheduler: the scripts run one after another
 #
@@ -45,7 +45,7 @@ export PYTHONNOUSERSITE=1
 
 # One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
 "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((1 * 430579092 / workers))" \
+    --workers "$workers" --memory-per-worker "$((1 * 380247444 / workers))" \
     --deadline-seconds 534 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1

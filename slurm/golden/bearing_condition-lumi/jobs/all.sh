@@ -13,7 +13,7 @@
 #   stage assemble.diagnosis (assemble): 1 block of 0.00216 to 0.0221 s
 #   packing: all stages fit one job: no queueing between stages
 #   workers 1: the fewest with which it is expected to end in 3 minutes
-#   memory: 1 × 411M × 1.25 headroom, and 512M for the agent
+#   memory: 1 × 363M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:47 to 00:01:12, × 1.5 margin, and time to finish blocks when warned
 #   cost: up to 0.02 core-hours at the longest expected time
 #   gate jobs: that a job may submit jobs here is assumed; one that is refused says so in its log
@@ -26,7 +26,7 @@
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=1
-#SBATCH --mem=1088M
+#SBATCH --mem=1G
 #SBATCH --time=00:10:00
 #SBATCH --signal=B:USR1@66
 #SBATCH --requeue
@@ -77,7 +77,7 @@ export PYTHONNOUSERSITE=1
 srun --ntasks=1 --cpus-per-task=1 --mpi=none --distribution=block:block --cpu-bind=cores \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((1 * 430579092 / workers))" \
+    --workers "$workers" --memory-per-worker "$((1 * 380247444 / workers))" \
     --deadline-seconds 534 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1

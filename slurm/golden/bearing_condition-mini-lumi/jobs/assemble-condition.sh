@@ -6,7 +6,7 @@
 #   stage assemble.condition (assemble): 1 block of 0.002 to 0.0201 s
 #   packing: 4 elements were asked for
 #   workers 1: the fewest with which it is expected to end in 3 minutes
-#   memory: 1 × 385M × 1.25 headroom, and 512M for the agent
+#   memory: 1 × 337M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:32, × 1.5 margin, and time to finish blocks when warned
 #   cost: up to 0.00889 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
@@ -18,7 +18,7 @@
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=1
-#SBATCH --mem=1G
+#SBATCH --mem=960M
 #SBATCH --time=00:10:00
 #SBATCH --signal=B:USR1@60
 #SBATCH --requeue
@@ -71,7 +71,7 @@ fi
 srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((1 * 402658944 / workers))" \
+    --workers "$workers" --memory-per-worker "$((1 * 352327296 / workers))" \
     --deadline-seconds 540 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
