@@ -8,7 +8,9 @@ from functools import partial
 import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case, noise
-from hpcflow_kernels.filter import butterworth, sosfiltfilt
+from hpcflow_kernels.design import sections
+from hpcflow_kernels.filter import sosfiltfilt
+from hpcflow_kernels.filter_poles import Design
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
@@ -20,7 +22,7 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
         ("band", 2000.0, 5000.0, 12_000.0),
         ("low_band", 10.0, 1000.0, 25_600.0),
     ):
-        sos = butterworth(4, low, high, rate).copy()
+        sos = sections(Design("bandpass", (low, high), rate)).copy()
         for inside in (np.float64, np.float32):
             yield Case(
                 f"sosfiltfilt.{name}.{np.dtype(inside).name}",

@@ -7,13 +7,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hpcflow_kernels.design import sections
+from hpcflow_kernels.filter_poles import Design
+
 LANES, GRAIN = 8, 128
 FORGOTTEN = 2.0**-56
 """Part of its peak below which an impulse response stays once it counts as forgotten."""
 
 
-def bandpass(x: np.ndarray, *, rate: float, low: float, high: float, order: int = 4) -> np.ndarray:
-    """Zero-phase Butterworth band-pass.
+def bandpass(
+    x: np.ndarray,
+    *,
+    rate: float,
+    low: float,
+    high: float,
+    order: int = 4,
+    design: str = "butterworth",
+    ripple: float = 0.5,
+    attenuation: float = 40.0,
+) -> np.ndarray:
+    """Zero-phase band-pass.
 
     Two passes, forwards and backwards, so a component at a band edge keeps a quarter of its power and
     nothing is delayed. The ends are extended oddly, as SciPy does.
@@ -28,6 +41,8 @@ def bandpass(x: np.ndarray, *, rate: float, low: float, high: float, order: int 
         Band edges, Hz.
     order : int
         Order of the prototype.
+    design, ripple, attenuation
+        As for `hpcflow_kernels.bands.lowpass`.
 
     Returns
     -------
@@ -39,17 +54,8 @@ def bandpass(x: np.ndarray, *, rate: float, low: float, high: float, order: int 
     ValueError
         When the band does not lie inside (0, rate/2), or the stretch is no longer than the extension.
     """
-    return sosfiltfilt(butterworth(order, low, high, rate), x, axis=0)
-
-
-@lru_cache(maxsize=64)
-def butterworth(order: int, low: float, high: float, rate: float) -> np.ndarray:
-    """Second-order sections of a band-pass, by scipy.signal.butter; shape (order, 6), not writeable."""
-    from scipy.signal import butter
-
-    sos: np.ndarray = butter(order, [low, high], btype="bandpass", fs=rate, output="sos")
-    sos.flags.writeable = False
-    return sos
+    asked = Design("bandpass", (low, high), rate, order, design, ripple, attenuation)
+    return sosfiltfilt(sections(asked), x, axis=0)
 
 
 def sosfiltfilt(

@@ -1,105 +1,92 @@
-"""Contracts of the filters: what planning must know, in plain arithmetic, without scipy."""
+"""Contracts of the recursive filters: what planning must know, in plain arithmetic, without scipy."""
 
 from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from hpcflow_kernels.contract import Contract, Field, Geometry, Param, Params, Pattern, Port
+from hpcflow_kernels.filter_poles import DESIGNS, Design, Zpk, digital, halo, padding
 
-TRUNCATION = 1e-9
-"""Largest error, relative to the largest input sample, that a tile's halo may leave."""
+DESIGN = (
+    Param("order", "integer", "order of the prototype, a pass", default=4, minimum=1, maximum=12),
+    Param("design", "text", "family", default="butterworth", choices=DESIGNS),
+    Param(
+        "ripple",
+        "number",
+        "of chebyshev1 in its pass band, dB a pass",
+        default=0.5,
+        minimum=1e-3,
+        maximum=20.0,
+    ),
+    Param(
+        "attenuation",
+        "number",
+        "of chebyshev2 in its stop band, dB a pass",
+        default=40.0,
+        minimum=5.0,
+        maximum=200.0,
+    ),
+)
+"""Parameters of every step that is designed from an analogue prototype."""
 
-GRAIN = 64
-"""Halos are rounded up to this many samples, so that the last bit of a logarithm never shows in a plan."""
 
-
-def bandpass_poles(low: float, high: float, rate: float, order: int) -> tuple[complex, ...]:
-    """Poles of the digital Butterworth band-pass that `scipy.signal.butter` designs.
-
-    Analogue prototype, band transformation and bilinear transform with prewarped edges (Oppenheim and
-    Schafer, Discrete-Time Signal Processing, section 7.1).
-
-    Parameters
-    ----------
-    low, high, rate : float
-        Band edges and sampling rate, Hz.
-    order : int
-        Order of the low-pass prototype; the band-pass has twice as many poles.
-
-    Examples
-    --------
-    >>> poles = bandpass_poles(2000.0, 4000.0, 12000.0, 4)
-    >>> len(poles), all(abs(pole) < 1 for pole in poles)
-    (8, True)
-    """
-    warp_low, warp_high = math.tan(math.pi * low / rate), math.tan(math.pi * high / rate)
-    centre, width = math.sqrt(warp_low * warp_high), warp_high - warp_low
-    poles = []
-    for k in range(order):
-        prototype = cmath.exp(1j * math.pi * (2 * k + order + 1) / (2 * order))
-        half = prototype * width / 2
-        root = cmath.sqrt(half * half - centre * centre)
-        poles += [(1 + s) / (1 - s) for s in (half + root, half - root)]
-    return tuple(poles)
+def asked(kind: str, params: Params, rate: float) -> Design:
+    """What a step asks of its filter."""
+    edges = (params["low"], params["high"]) if kind == "bandpass" else (params["cutoff"],)
+    rest = params["order"], params["design"], params["ripple"], params["attenuation"]
+    return Design(kind, edges, rate, *rest)
 
 
 @lru_cache(maxsize=256)
-def bandpass_halo(low: float, high: float, rate: float, order: int, truncation: float = TRUNCATION) -> int:
-    """Samples on either side after which a zero-phase band-pass has forgotten where it began.
-
-    The impulse response is ``sum_i R_i p_i**k`` over the poles, with residues from the zeros at +1 and -1,
-    so its tail beyond n samples is below ``T(n) = sum_i |R_i| |p_i|**n / (1 - |p_i|)``. Whatever stands
-    before a tile's region in place of the truth is at most four times the largest sample away from it, in
-    each of the two passes, and the second pass amplifies the first one's remainder by at most T(0). The
-    halo is the smallest n with ``4 (1 + T(0)) T(n) <= truncation``.
-
-    Examples
-    --------
-    >>> bandpass_halo(2000.0, 4000.0, 12000.0, 4) % GRAIN
-    0
-    """
-    poles = bandpass_poles(low, high, rate, order)
-    centre = 2 * math.atan(
-        math.sqrt(math.tan(math.pi * low / rate) * math.tan(math.pi * high / rate))
-    )  # where a Butterworth band-pass has gain one
-    at = cmath.exp(1j * centre)
-    shape = (at - 1) ** order * (at + 1) ** order
-    for pole in poles:
-        shape /= at - pole
-    gain = 1 / abs(shape)
-    terms = []
-    for i, pole in enumerate(poles):
-        residue = gain * (pole - 1) ** order * (pole + 1) ** order
-        for j, other in enumerate(poles):
-            if j != i:
-                residue /= pole - other
-        terms.append((abs(residue) / (1 - abs(pole)), math.log(abs(pole)) if abs(pole) else -math.inf))
-
-    def tail(n: int) -> float:
-        return math.fsum(size * math.exp(n * slope) for size, slope in terms)
-
-    goal = truncation / (4 * (1 + tail(0)))
-    below, above = 0, 1
-    while tail(above) > goal:
-        below, above = above, above * 2
-    while above - below > 1:
-        middle = (below + above) // 2
-        below, above = (middle, above) if tail(middle) > goal else (below, middle)
-    return -(-above // GRAIN) * GRAIN
+def two_way_halo(design: Design) -> int:
+    """Samples on either side after which the zero-phase filter has forgotten where it began."""
+    return halo(digital(design), passes=2)
 
 
-def padding(order: int) -> int:
-    """Samples by which SciPy's sosfiltfilt extends a stretch at its ends; the stretch must be longer.
+def notch_poles(frequency: float, harmonics: int, quality: float, rate: float) -> Zpk:
+    """Zeros, poles and gain of the notches that `scipy.signal.iirnotch` designs, one after another.
 
     Examples
     --------
-    >>> padding(4)
-    27
+    >>> len(notch_poles(50.0, 3, 30.0, 1000.0).poles)
+    6
     """
-    return 3 * (2 * order + 1)
+    gain, zeros, poles = 1.0, [], []
+    for k in range(1, harmonics + 1):
+        if k * frequency < rate / 2:
+            angle = 2 * math.pi * k * frequency / rate
+            part = 1 / (1 + math.tan(math.pi * frequency / quality / rate))
+            root = cmath.sqrt((part * math.cos(angle)) ** 2 - (2 * part - 1))
+            gain *= part
+            zeros += [cmath.exp(1j * angle), cmath.exp(-1j * angle)]
+            poles += [part * math.cos(angle) + root, part * math.cos(angle) - root]
+    return Zpk(tuple(zeros), tuple(poles), gain)
+
+
+@lru_cache(maxsize=256)
+def _notch_halo(frequency: float, harmonics: int, quality: float, rate: float) -> int:
+    return halo(notch_poles(frequency, harmonics, quality, rate), passes=2)
+
+
+def _geometry(kind: str) -> Callable[[Params, float], Geometry]:
+    def geometry(params: Params, rate: float) -> Geometry:
+        reach = two_way_halo(asked(kind, params, rate))
+        return Geometry(before=reach, after=reach)
+
+    return geometry
+
+
+def _geometry_notch(params: Params, rate: float) -> Geometry:
+    reach = _notch_halo(params["frequency"], params["harmonics"], params["quality"], rate)
+    return Geometry(before=reach, after=reach)
+
+
+def _least_notch(params: Params, rate: float) -> int:
+    below = math.ceil(rate / 2 / params["frequency"]) - 1
+    return padding(2 * max(1, min(params["harmonics"], below))) + 1
 
 
 def _check_bandpass(params: Params, rate: float | None) -> Sequence[str]:
@@ -118,33 +105,112 @@ def _check_bandpass(params: Params, rate: float | None) -> Sequence[str]:
     return problems
 
 
-def _geometry_bandpass(params: Params, rate: float) -> Geometry:
-    halo = bandpass_halo(params["low"], params["high"], rate, params["order"])
-    return Geometry(before=halo, after=halo)
+def _check_below_half(name: str, remedy: str) -> Callable[[Params, float | None], Sequence[str]]:
+    def check(params: Params, rate: float | None) -> Sequence[str]:
+        if rate is None or not math.isfinite(rate) or params[name] < rate / 2:
+            return []
+        return [
+            f"`{name}` must lie below half the sampling rate ({params[name]:g} Hz, sampling rate "
+            f"{rate:g} Hz, half of it {rate / 2:g} Hz): {remedy}"
+        ]
+
+    return check
 
 
-CONTRACTS = (
-    Contract(
-        name="bandpass",
-        version=2,
-        pattern=Pattern.MAP,
-        summary="Keep one frequency band, without shifting anything in time.",
-        ports=(Port("signal", "signal", "samples to filter"),),
-        params=(
-            Param("low", "quantity", "lower edge, half power per pass", "frequency", minimum=1e-6),
-            Param("high", "quantity", "upper edge, half power per pass", "frequency", minimum=1e-6),
-            Param("order", "integer", "order of the Butterworth prototype", default=4, minimum=1, maximum=12),
-        ),
-        fields=lambda params: (Field("filtered", "band-passed signal", units="same", dtype="same"),),
-        implementation="hpcflow_kernels.filter:bandpass",
-        axis="sample",
-        geometry=_geometry_bandpass,
-        min_samples=lambda params, rate: padding(params["order"]) + 1,
-        check=_check_bandpass,
-        bytes_per_sample=24.0,
-        flops_per_sample=160.0,
-        error="1e-9 of the largest sample against scipy.signal.sosfiltfilt on the whole record, before "
-        "rounding to the signal's own type",
-        source="Butterworth design as scipy.signal.butter; zero phase by two passes, odd extension",
-    ),
+ERROR = (
+    "1e-9 of the largest sample against scipy.signal.sosfiltfilt on the whole record, before rounding to the "
+    "signal's own type"
 )
+
+BANDPASS = Contract(
+    name="bandpass",
+    version=2,
+    pattern=Pattern.MAP,
+    summary="Keep one frequency band, without shifting anything in time.",
+    ports=(Port("signal", "signal", "samples to filter"),),
+    params=(
+        Param("low", "quantity", "lower edge, half power per pass", "frequency", minimum=1e-6),
+        Param("high", "quantity", "upper edge, half power per pass", "frequency", minimum=1e-6),
+        *DESIGN,
+    ),
+    fields=lambda params: (Field("filtered", "band-passed signal", units="same", dtype="same"),),
+    implementation="hpcflow_kernels.filter:bandpass",
+    axis="sample",
+    geometry=_geometry("bandpass"),
+    min_samples=lambda params, rate: padding(2 * params["order"]) + 1,
+    check=_check_bandpass,
+    bytes_per_sample=24.0,
+    flops_per_sample=160.0,
+    error=ERROR,
+    source="designs as SciPy makes them; zero phase by two passes, odd extension",
+)
+
+LOWPASS = Contract(
+    name="lowpass",
+    version=1,
+    pattern=Pattern.MAP,
+    summary="Keep what is slower than a frequency, without shifting anything in time.",
+    ports=(Port("signal", "signal", "samples to filter"),),
+    params=(Param("cutoff", "quantity", "edge, half power per pass", "frequency", minimum=1e-6), *DESIGN),
+    fields=lambda params: (Field("filtered", "low-passed signal", units="same", dtype="same"),),
+    implementation="hpcflow_kernels.bands:lowpass",
+    axis="sample",
+    geometry=_geometry("lowpass"),
+    min_samples=lambda params, rate: padding(params["order"]) + 1,
+    check=_check_below_half("cutoff", "leave the step out, for nothing above was recorded"),
+    bytes_per_sample=24.0,
+    flops_per_sample=80.0,
+    error=ERROR,
+    source=BANDPASS.source,
+)
+
+HIGHPASS = Contract(
+    name="highpass",
+    version=1,
+    pattern=Pattern.MAP,
+    summary="Keep what is faster than a frequency, without shifting anything in time.",
+    ports=LOWPASS.ports,
+    params=LOWPASS.params,
+    fields=lambda params: (Field("filtered", "high-passed signal", units="same", dtype="same"),),
+    implementation="hpcflow_kernels.bands:highpass",
+    axis="sample",
+    geometry=_geometry("highpass"),
+    min_samples=LOWPASS.min_samples,
+    check=_check_below_half("cutoff", "lower it, for nothing above was recorded"),
+    bytes_per_sample=24.0,
+    flops_per_sample=80.0,
+    error=ERROR,
+    source=BANDPASS.source,
+)
+
+NOTCH = Contract(
+    name="notch",
+    version=1,
+    pattern=Pattern.MAP,
+    summary="Take out one frequency and its multiples, without shifting anything in time.",
+    ports=(Port("signal", "signal", "samples to filter"),),
+    params=(
+        Param("frequency", "quantity", "what to take out", "frequency", minimum=1e-6),
+        Param("harmonics", "integer", "how many multiples, 1 for none", default=1, minimum=1, maximum=100),
+        Param(
+            "quality",
+            "number",
+            "frequency over the width of each notch at half power per pass",
+            default=30.0,
+            minimum=0.5,
+            maximum=1000.0,
+        ),
+    ),
+    fields=lambda params: (Field("filtered", "signal without the frequency", units="same", dtype="same"),),
+    implementation="hpcflow_kernels.bands:notch",
+    axis="sample",
+    geometry=_geometry_notch,
+    min_samples=_least_notch,
+    check=_check_below_half("frequency", "leave the step out, for nothing above was recorded"),
+    bytes_per_sample=24.0,
+    flops_per_sample=80.0,
+    error=ERROR,
+    source="scipy.signal.iirnotch (Orfanidis, Introduction to Signal Processing, 1996, chapter 11)",
+)
+
+CONTRACTS = (BANDPASS, LOWPASS, HIGHPASS, NOTCH)
