@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,7 +32,36 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
     )
+    yield _with_bands(x)
     yield _severity(x)
+
+
+def _with_bands(x: np.ndarray) -> Case:
+    from scipy import signal, stats
+
+    n, edges = 4096, [0.0, 100.0, 500.0, 1000.0, 2049.0]
+
+    def by_scipy(x: np.ndarray) -> np.ndarray:
+        frames = x[: len(x) // n * n].reshape(-1, n)
+        mean, rms = frames.mean(axis=1, keepdims=True), frames.std(axis=1)
+        peak = np.abs(frames - mean).max(axis=1)
+        shape = stats.kurtosis(frames, axis=1, fisher=False), stats.skew(frames, axis=1)
+        f, power = signal.periodogram(frames, float(n), window="hann")
+        bands = [power[:, (f >= low) & (f < high)].sum(axis=1) for low, high in pairwise(edges)]
+        return np.stack([rms, peak, np.ptp(frames, axis=1), peak / rms, *shape, *bands])
+
+    def ours() -> np.ndarray:
+        found = condition_indicators(x, rate=float(n), band=edges)
+        bands = found.pop("band_power")
+        return np.stack([*found.values(), *bands.T])
+
+    return Case(
+        "condition_indicators.bands",
+        len(x),
+        ours,
+        lambda: by_scipy(x.astype(np.float64)),
+        {"scipy": lambda: by_scipy(x)},
+    )
 
 
 def _severity(x: np.ndarray) -> Case:

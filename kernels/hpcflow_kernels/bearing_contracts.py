@@ -194,7 +194,7 @@ CONTRACTS = (
     ),
     Contract(
         name="condition_indicators",
-        version=2,
+        version=3,
         pattern=Pattern.WINDOW,
         summary="RMS, peak, crest factor, kurtosis, skewness and band power, frame by frame.",
         ports=(Port("signal", "signal", "samples"),),

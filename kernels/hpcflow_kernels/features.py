@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hpcflow_kernels.envelope import frame_hop, frame_length, hann
+from hpcflow_kernels.frame_power import band_powers
 
 
 def condition_indicators(
@@ -70,21 +71,9 @@ def condition_indicators(
     }
     edges = list(band) if band is not None else []
     if edges:
-        power = out["band_power"] = np.full((rows, len(edges) - 1), np.nan)
-        for row in np.flatnonzero(np.isfinite(mean)):
-            power[row] = _band_power(x[row * hop : row * hop + n] - mean[row], rate, edges)
+        weight = hann(n)
+        first = np.ceil(np.asarray(edges) * n / rate - 1e-9).astype(np.int64).clip(0, n // 2 + 1)
+        scale = 1 / (n * np.sum(weight * weight))
+        out["band_power"] = band_powers(x, hop, weight, scale, first)
+        out["band_power"][~np.isfinite(mean)] = np.nan
     return {name: values.astype(dtype, copy=False) for name, values in out.items()}
-
-
-def _band_power(deviation: np.ndarray, rate: float, edges: Sequence[float]) -> np.ndarray:
-    from scipy.fft import rfft
-
-    n = len(deviation)
-    weight = hann(n)
-    power = np.abs(rfft(deviation * weight)) ** 2 * (2 / (n * np.sum(weight * weight)))
-    power[0] /= 2
-    if n % 2 == 0:
-        power[-1] /= 2
-    below = np.concatenate(([0.0], np.cumsum(power)))
-    first = np.ceil(np.asarray(edges) * n / rate - 1e-9).astype(np.int64).clip(0, len(power))
-    return np.diff(below[first])
