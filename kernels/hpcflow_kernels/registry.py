@@ -21,6 +21,7 @@ FAMILIES = (
     "hpcflow_kernels.rolling_contracts",
     "hpcflow_kernels.quality_contracts",
     "hpcflow_kernels.changes_contracts",
+    "hpcflow_kernels.catch22_contracts",
 )
 """Modules that hold a tuple `CONTRACTS`; each imports nothing heavier than `contract`."""
 

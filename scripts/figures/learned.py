@@ -1,0 +1,39 @@
+"""Pictures of learned features."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.signal import decimate
+
+from hpcflow_kernels.catch22 import FEATURES, catch22_windows
+from scripts.figures.recordings import bearing
+
+BEARINGS = {97: "healthy", 105: "inner race", 130: "outer race", 222: "ball"}
+
+
+def catch22_bearing() -> Figure:
+    """Canonical characteristics of a healthy bearing and of three with faults, in windows of 2048 samples.
+
+    The healthy recording is brought to the 12 kHz of the others.
+    """
+    rows, edges = [], [0]
+    for number in BEARINGS:
+        x, rate = bearing(number)
+        x, rate = (decimate(x, 4), rate / 4) if number == 97 else (x, rate)
+        rows.append(catch22_windows(x[: 29 * 2048], rate=rate, window=2048 / rate)["features"])
+        edges.append(edges[-1] + len(rows[-1]))
+    table = np.concatenate(rows)
+    middle = np.median(table, axis=0)
+    scaled = (table - middle) / np.maximum(np.median(np.abs(table - middle), axis=0), 1e-9)
+    figure = Figure(figsize=(7, 4.2))
+    axes = figure.subplots()
+    picture = axes.imshow(scaled.T, aspect="auto", cmap="RdBu_r", vmin=-4, vmax=4, interpolation="none")
+    for edge in edges[1:-1]:
+        axes.axvline(edge - 0.5, color="black", lw=1)
+    axes.set_yticks(range(len(FEATURES)), FEATURES, fontsize=7)
+    axes.set_xticks([(a + b) / 2 for a, b in pairwise(edges)], BEARINGS.values())
+    figure.colorbar(picture, ax=axes, label="distance from the median, in median distances")
+    return figure
