@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any
@@ -282,26 +283,32 @@ def compatible(units: str, dimension_name: str) -> bool:
     return True
 
 
-def derive(rule: str, units: str) -> str:
-    """Units of a kernel's output from its rule and the units of its first input.
+def derive(rule: str, units: str, ports: Mapping[str, str] | None = None) -> str:
+    """Units of a kernel's output from its rule and the units of its inputs.
 
     Parameters
     ----------
     rule : str
-        Literal units, or ``same``, ``same^2``, ``same^2 Hz-1``, ``same s``.
+        Literal units, or ``same``, ``same^2``, ``same^2 Hz-1``, ``same s``, or with the names of ports in
+        braces, ``{response} {excitation}-1``.
     units : str
         Units of the first input, in SI spelling.
+    ports : mapping of str to str, optional
+        Units of the inputs by port, for rules that name them.
 
     Examples
     --------
     >>> derive("same^2 Hz-1", "m s-2"), derive("same", "W"), derive("K", "W")
     ('m2 s-4 Hz-1', 'W', 'K')
+    >>> derive("{y} {x}-1", "N", {"x": "N", "y": "m s-2"})
+    'm s-2 N-1'
     """
     powers: dict[str, int] = {}
     for word in rule.split():
-        match = re.fullmatch(r"same(?:\^?(-?[0-9]))?", word)
-        times = int(match[1] or 1) if match else 1
-        for factor in (units if match else word).split():
+        match = re.fullmatch(r"(?:same|\{(\w+)\})(?:\^?(-?[0-9]))?", word)
+        times = int(match[2] or 1) if match else 1
+        meant = word if match is None else (ports or {})[match[1]] if match[1] else units
+        for factor in meant.split():
             parts = _FACTOR.fullmatch(factor)
             name, power = (parts[1], int(parts[2] or 1)) if parts else (factor, 1)
             powers[name] = powers.get(name, 0) + power * times

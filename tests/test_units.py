@@ -297,6 +297,10 @@ def test_rules_of_output_units():
     assert derive("same", "1") == "1"
     assert derive("W", "m s-2") == "W"
     assert derive("min-1", "s-1") == "min-1"
+    ports = {"x": "m s-2", "y": "m s-2 V", "z": "1"}
+    assert derive("{y} {x}-1", "V", ports) == "V"
+    assert derive("{x} {x}-1", "m s-2", ports) == "1"
+    assert derive("{z} {x}^-2 same", "K", ports) == "m-2 s4 K"
 
 
 def test_numbers_for_people():

@@ -113,10 +113,10 @@ def _plan_step(
     problems: list[Problem],
 ) -> StepPlan:
     contract = get(step.kernel)
-    units, dtype = _first_port(inputs, tables, steps)
+    ports = _ports(inputs, tables, steps)
     source = places[ax.source_of(dataset, inputs)]
     rates = ax.usable_rates(contract, step.params, source.rate) if unscaled(contract, step.params) else []
-    fields = resolve_fields(contract, step.params, units, dtype, ax.common_rate(rates))
+    fields = resolve_fields(contract, step.params, ports, ax.common_rate(rates))
     plan = StepPlan(
         name=step.name,
         kernel=contract.name,
@@ -168,18 +168,20 @@ def _check_rates(
             problems.append(spec.problem(f"steps.{step.name}.with", text, "", "change the parameter"))
 
 
-def _first_port(
+def _ports(
     inputs: Sequence[Input], tables: Mapping[str, RecordTable], steps: Mapping[str, StepPlan]
-) -> tuple[str, str]:
+) -> dict[str, tuple[str, str]]:
+    """Units and dtype at each port that is fed by samples or rows."""
+    found = {}
     for item in inputs:
         if item.kind == "variable":
             variable = next(v for v in tables[item.source].variables if v.name == item.field)
-            return variable.units, variable.dtype
+            found[item.port] = variable.units, variable.dtype
         if item.kind == "step":
             fields = steps[item.source].fields
             field = next((f for f in fields if f.name == item.field), fields[0])
-            return field.units, field.dtype
-    return "1", "float32"
+            found[item.port] = field.units, field.dtype
+    return found
 
 
 def shard_rows(rows: int, fields: Sequence[FieldPlan]) -> int:

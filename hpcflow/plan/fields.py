@@ -11,10 +11,12 @@ from hpcflow_kernels import Contract, Field
 
 
 def resolve_fields(
-    contract: Contract, params: Mapping[str, Any], units: str, dtype: str, rate: float | None
+    contract: Contract, params: Mapping[str, Any], ports: Mapping[str, tuple[str, str]], rate: float | None
 ) -> tuple[FieldPlan, ...]:
-    """Fields of a step whose first port carries `units` and `dtype`; `rate` if all records have one."""
-    return tuple(_resolve(field, units, dtype, rate) for field in contract.fields(params))
+    """Fields of a step from units and dtype at each port, in order; `rate` if all records have one."""
+    units, dtype = next(iter(ports.values()), ("1", "float32"))
+    by_port = {name: given for name, (given, _) in ports.items()}
+    return tuple(_resolve(field, units, dtype, by_port, rate) for field in contract.fields(params))
 
 
 def unscaled(contract: Contract, params: Mapping[str, Any]) -> tuple[str, ...]:
@@ -23,11 +25,11 @@ def unscaled(contract: Contract, params: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(dim.at(None).name for dim in dims))
 
 
-def _resolve(field: Field, units: str, dtype: str, rate: float | None) -> FieldPlan:
+def _resolve(field: Field, units: str, dtype: str, ports: Mapping[str, str], rate: float | None) -> FieldPlan:
     return FieldPlan(
         name=field.name,
         long_name=field.long_name,
-        units=derive(field.units, units),
+        units=derive(field.units, units, ports),
         dtype=dtype if field.dtype == "same" else field.dtype,
         dims=tuple((d.name, tuple(d.values), d.units) for d in (dim.at(rate) for dim in field.dims)),
         flags=tuple(field.flags),

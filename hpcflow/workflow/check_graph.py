@@ -178,7 +178,7 @@ def check_joins(
     for name in order:
         draft = drafts[name]
         contract = draft.contract
-        first: str | None = None
+        at_ports: dict[str, str] = {}
         leading = next(iter(draft.inputs), None)
         for port in contract.ports if contract is not None else ():
             ref = draft.inputs.get(port.name)
@@ -188,12 +188,16 @@ def check_joins(
             known = _units_of(ref, units, variables) if fits else None
             if fits and known is not None:
                 _dimension_fits(draft, port, ref, known, found)
-            if port.name == leading:
-                first = known
-        units[name] = {
-            one.name: derive(one.units, first or "1") if first or "same" not in one.units else None
-            for one in draft.fields or ()
-        }
+                at_ports[port.name] = known
+        units[name] = {one.name: _derived(one.units, leading, at_ports) for one in draft.fields or ()}
+
+
+def _derived(rule: str, leading: str | None, at_ports: Mapping[str, str]) -> str | None:
+    """Units by a rule; None where those of an input that it names are not known."""
+    first = at_ports.get(leading or "")
+    if ("same" in rule and not first) or not all(port in at_ports for port in re.findall(r"\{(\w+)\}", rule)):
+        return None
+    return derive(rule, first or "1", at_ports)
 
 
 def _units_of(

@@ -143,7 +143,8 @@ class Field:
     name: str
     long_name: str
     units: str = "1"
-    """Literal units, or a rule on the first port's units: `same`, `same^2`, `same^2 Hz-1`, `same s`."""
+    """Literal units, or a rule on the first port's units: `same`, `same^2`, `same^2 Hz-1`, `same s`;
+    or on those of ports by name: `{response} {excitation}-1`."""
     dtype: str = "float32"
     """`same` follows the first port. Categories are int8 with `flags`."""
     dims: tuple[Dim, ...] = ()
