@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from benchmarks.kernel_cases.case import Case
 from hpcflow_kernels.catch22 import catch22
+from hpcflow_kernels.rocket import MiniRocket, minirocket_fit, minirocket_transform
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
     """All of them."""
     for n in (1000, 4096):
         yield _catch22(windows(4 if small else 200, n), timers)
+    yield _minirocket(windows(4 if small else 100, 1000), timers)
 
 
 def windows(count: int, n: int) -> np.ndarray:
@@ -33,3 +36,37 @@ def _catch22(x: np.ndarray, timers: bool) -> Case:
         theirs = Catch22()
         peers["aeon"] = lambda: theirs.fit_transform(wide[:, None, :])
     return Case(f"catch22.{x.shape[1]}", x.size, lambda: catch22(x), lambda: catch22(wide), peers)
+
+
+def _minirocket(x: np.ndarray, timers: bool) -> Case:
+    """Features of integers, which every order of summation gives alike."""
+    x = np.round(x * 16)
+    fitted = minirocket_fit(x)
+    peers: dict[str, Callable[[], Any]] = {}
+    if timers:
+        from aeon.transformations.collection import convolution_based
+
+        theirs = convolution_based.MiniRocket(random_state=0, n_jobs=1).fit(x[:, None, :])
+        ones = np.ones(84 * len(fitted.dilations), np.int32)
+        chosen = [values.astype(np.int32) for values in (fitted.dilations, fitted.counts)]
+        theirs.parameters = (ones, ones - 1, *chosen, fitted.biases)
+        peers["aeon"] = lambda: theirs.transform(x[:, None, :])
+    return Case(
+        "minirocket.1000", x.size, lambda: minirocket_transform(x, fitted), lambda: _shares(x, fitted), peers
+    )
+
+
+def _shares(x: np.ndarray, fitted: MiniRocket) -> np.ndarray:
+    """The definition, by convolutions, of the first series; of the others what is asked for."""
+    out = minirocket_transform(x, fitted).astype(np.float64)
+    at, n = 0, x.shape[1]
+    for j, (d, count) in enumerate(zip(fitted.dilations, fitted.counts, strict=True)):
+        for k, taps in enumerate(combinations(range(9), 3)):
+            weights = np.zeros(8 * d + 1)
+            weights[::d] = -1
+            weights[np.array(taps) * d] = 2
+            c = np.correlate(np.pad(x[0].astype(np.float64), 4 * d), weights, "valid")
+            c = c[4 * d : n - 4 * d] if (j + k) % 2 else c
+            out[0, at : at + count] = (c[:, None] > fitted.biases[at : at + count]).mean(axis=0)
+            at += count
+    return out
