@@ -91,6 +91,7 @@ def ask(
         spec = replace(spec, run=replace(spec.run, block_bytes=block_bytes))
     tables: dict[str, RecordTable] = {}
     layouts: dict[str, Layout] = {}
+    read_bytes: dict[str, int] = {}
     requests: dict[str, DatasetRequest] = {}
     aside: list[tuple[str, str]] = []
     warnings: list[str] = [str(problem) for problem in spec.warnings]
@@ -99,9 +100,10 @@ def ask(
         tables[dataset.name] = _pilot(found.table, only, limit)
         requests[dataset.name] = found.request
         layouts[dataset.name] = found.layout
+        read_bytes[dataset.name] = found.read_bytes
         aside += found.aside
         warnings += found.warnings
-    cut = compile_cut(spec, tables, layouts)
+    cut = compile_cut(spec, tables, layouts, read_bytes)
     return Asked(spec, cut, tables, requests, tuple(aside), (*warnings, *cut.notes))
 
 
@@ -118,6 +120,7 @@ class _Look:
     request: DatasetRequest
     aside: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    read_bytes: int
 
 
 def _look_at(spec: WorkflowSpec, dataset: DatasetSpec) -> _Look:
@@ -129,7 +132,7 @@ def _look_at(spec: WorkflowSpec, dataset: DatasetSpec) -> _Look:
     else:
         found = look_at_files(spec, dataset)
     request = DatasetRequest(found.folder, found.store, dataset.reader or "", dataset.options)
-    return _Look(found.table, found.layout, request, found.aside, found.warnings)
+    return _Look(found.table, found.layout, request, found.aside, found.warnings, found.read_bytes)
 
 
 def _pilot(table: RecordTable, only: Sequence[str], limit: int | None) -> RecordTable:

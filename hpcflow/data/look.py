@@ -33,6 +33,8 @@ class Looked:
         What record paths start from; where the store is or will be.
     aside, warnings
         Files that cannot be used, with the reason; what looks like a slip.
+    read_bytes
+        Most bytes that reading one shard's part of a record takes; 0 where nothing is read from files.
     """
 
     table: RecordTable
@@ -41,6 +43,7 @@ class Looked:
     store: Path
     aside: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    read_bytes: int = 0
 
 
 def store_of(spec: WorkflowSpec, dataset: DatasetSpec) -> Path:
@@ -80,9 +83,8 @@ def look_at_files(spec: WorkflowSpec, dataset: DatasetSpec) -> Looked:
                 )
             ]
         )
-    return Looked(
-        found.records, found.layout, folder, store, tuple(found.aside), tuple(map(str, found.warnings))
-    )
+    warnings = tuple(map(str, found.warnings))
+    return Looked(found.records, found.layout, folder, store, tuple(found.aside), warnings, found.read_bytes)
 
 
 def _rooted(spec: WorkflowSpec, dataset: DatasetSpec) -> tuple[DatasetSpec, Path]:

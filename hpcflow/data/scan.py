@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from hpcflow.data.files import ScanCache, expand
 from hpcflow.data.index import assign, read_index
+from hpcflow.data.packing import STORED
 from hpcflow.data.readers.base import Quantity, Reader, ScannedRecord, ScannedVariable
-from hpcflow.data.readers.registry import get_reader
+from hpcflow.data.readers.registry import get_reader, to_si
 from hpcflow.data.readers.select import check_patterns
 from hpcflow.data.tabulate import Found, Given, checksum, tabulate
 from hpcflow.errors import DataError, HpcflowError, Problem, WorkflowError
 from hpcflow.plan.layout import Layout, layout_for
-from hpcflow.plan.records import ASIDE, RecordTable
+from hpcflow.plan.records import ASIDE, RecordTable, stored_bytes
 
 if TYPE_CHECKING:
     from hpcflow.workflow.model import DatasetSpec
@@ -28,6 +30,9 @@ MOST_WORKERS = 8
 
 MOST_VARIABLES = 256
 """Without `variables:`, more names than this over all files mean that names differ from file to file."""
+
+UNKNOWN = 24
+"""Bytes per sample of a record where its reader does not say what it takes."""
 
 Locate = Callable[[str, str, str, str], Problem]
 """``problem(path, rule, value, remedy)`` as `WorkflowSpec.problem`."""
@@ -46,12 +51,15 @@ class ScanResult:
     warnings : tuple of str
     layout : Layout
         Chunk and shard of the dataset's `sample` axis.
+    read_bytes : int
+        Most bytes that reading one shard's part of a record takes.
     """
 
     records: RecordTable
     aside: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     layout: Layout
+    read_bytes: int = 0
 
 
 def scan_dataset(
@@ -145,7 +153,51 @@ def scan_dataset(
     rows = zip(table.ids, table.status, table.reason, strict=True)
     unfit = {str(record): str(reason) for record, status, reason in rows if status == ASIDE}
     aside = tuple((unfit | unreadable).items())
-    return ScanResult(table, aside, tuple(warnings), layout or layout_for(table.samples))
+    layout = layout or layout_for(table.samples)
+    return ScanResult(
+        table, aside, tuple(warnings), layout, _read_bytes(found, table, layout, reader, spec.options)
+    )
+
+
+def _read_bytes(
+    found: Sequence[Found], table: RecordTable, layout: Layout, reader: Reader, options: Mapping[str, Any]
+) -> int:
+    """Most bytes that ingest takes to read from a record, its samples as they are stored included."""
+    slices = getattr(reader, "slices", False)
+    stored = sum(stored_bytes(variable) for variable in table.variables)
+    most, copied = 0.0, dict[tuple[ScannedVariable, ...], int]()
+    for record in (one.record for one in found if one.record is not None):
+        stretch = min(record.size, layout.shard) if slices else record.size
+        if record.held is None:
+            most = max(most, record.size * max(3 * stored, UNKNOWN))
+        else:
+            if record.variables not in copied:
+                copied[record.variables] = _copied(record, table, options)
+            most = max(most, record.held + stretch * (record.per_sample + copied[record.variables]))
+    return math.ceil(most)
+
+
+def _copied(record: ScannedRecord, table: RecordTable, options: Mapping[str, Any]) -> int:
+    """Bytes per sample of the arrays that storing makes: of what is scaled, of another type, or missing."""
+    asked, given = options.get("variables") or {}, {one.name: one for one in record.variables}
+    total = 0
+    for variable in table.variables:
+        one = given.get(variable.name)
+        if one is not None and one.dtype == (STORED if variable.packing else variable.dtype):
+            entry = asked.get(variable.name) or {}
+            if variable.packing or _plain(one, entry):
+                continue
+        total += stored_bytes(variable)
+    return total
+
+
+def _plain(variable: ScannedVariable, entry: Mapping[str, Any]) -> bool:
+    """Whether samples are stored as they are given."""
+    try:
+        factor, offset, _ = to_si(variable.units or entry.get("units"), variable.name, entry.get("dimension"))
+    except DataError:
+        return False  # such a record is set aside
+    return (factor, offset) == (1.0, 0.0)
 
 
 def _same(folder: Path, file: str, records: str) -> bool:
@@ -262,6 +314,8 @@ def _to_json(records: Sequence[ScannedRecord]) -> list[Any]:
             one.rate,
             [[v.name, v.dtype, v.units] for v in one.variables],
             {name: [quantity.value, quantity.units] for name, quantity in one.facts.items()},
+            one.held,
+            one.per_sample,
         ]
         for one in records
     ]
@@ -277,8 +331,10 @@ def _from_json(remembered: Any) -> tuple[ScannedRecord, ...] | None:
                 rate if rate is None else float(rate),
                 tuple(ScannedVariable(*variable) for variable in variables),
                 {name: Quantity(*quantity) for name, quantity in facts.items()},
+                held if held is None else int(held),
+                float(per_sample),
             )
-            for channel, size, rate, variables, facts in remembered
+            for channel, size, rate, variables, facts, held, per_sample in remembered
         )
     except (TypeError, ValueError, AttributeError):
         return None

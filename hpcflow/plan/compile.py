@@ -34,7 +34,10 @@ SHARD_BYTES = 64 << 20
 
 
 def compile_cut(
-    spec: WorkflowSpec, tables: Mapping[str, RecordTable], layouts: Mapping[str, Layout] | None = None
+    spec: WorkflowSpec,
+    tables: Mapping[str, RecordTable],
+    layouts: Mapping[str, Layout] | None = None,
+    read_bytes: Mapping[str, int] | None = None,
 ) -> Cut:
     """Decide everything that does not depend on a site.
 
@@ -46,6 +49,8 @@ def compile_cut(
         The record table of each dataset, by name.
     layouts
         Chunk and shard of stores that exist already; others are chosen from the number of samples.
+    read_bytes
+        Most bytes that reading one shard's part of a record from its file takes, by dataset.
 
     Raises
     ------
@@ -74,7 +79,7 @@ def compile_cut(
     used = [name for name in tables if any(s.dataset == name for s in steps.values())]
     known = layouts or {}
     datasets = tuple(_plan_dataset(spec.dataset(name), tables[name], known.get(name)) for name in used)
-    builder = Stages(spec, tables, places, steps, {d.name: d for d in datasets})
+    builder = Stages(spec, tables, places, steps, {d.name: d for d in datasets}, read_bytes or {})
     for dataset in datasets:
         if dataset.kind == "files":
             builder.ingest(dataset)

@@ -14,12 +14,6 @@ BASE = 320 << 20
 FLUSH = 16 << 20
 """Outputs a worker holds back before it commits them (`hpcflow.run.commit`)."""
 
-TIME_AXIS = 24
-"""Bytes per sample while a record's sampling rate is found from its time stamps."""
-
-TEXT = 36
-"""Bytes per sample of a text table of two columns: parts as parsed, and both joined; 35 were measured."""
-
 LOOKED_AT = 4096
 """Records looked at one by one for the one that needs most; beyond them the plain bound is taken."""
 
@@ -72,14 +66,9 @@ def working_set(order: Sequence[int], size: Sequence[int], itemsize: float, call
     return int(best)
 
 
-def ingest_bound(shard: int, itemsize: float, largest_record: int, reader: str = "") -> int:
-    """Bound for ingest: one shard in memory, encoded once, and the file's record it is read from.
-
-    A record stands in memory as the file holds it, as it is scaled, and as it is stored; or there stand, in
-    float64, the time axis beside what it is read from. A text table is parsed as float64 whatever is stored.
-    """
-    least = TEXT if reader == "csv" else TIME_AXIS
-    return int(BASE + shard * itemsize * 2.5 + largest_record * max(itemsize * 3, least))
+def ingest_bound(shard: int, itemsize: float, read_bytes: int) -> int:
+    """Bound for ingest: one shard in memory, encoded once, and what reading a record's part of it takes."""
+    return int(BASE + shard * itemsize * 2.5 + read_bytes)
 
 
 def assemble_bound(shard_rows: int, row_bytes: float) -> int:

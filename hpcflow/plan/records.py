@@ -48,6 +48,11 @@ class Variable:
     """Factor and offset of what is stored as int16; None where it is stored as `dtype`."""
 
 
+def stored_bytes(variable: Variable) -> int:
+    """Bytes of one sample on disk, before compression."""
+    return 2 if variable.packing else 8 if variable.dtype == "float64" else 4
+
+
 @dataclass(frozen=True)
 class RecordTable:
     """All records of one dataset, in the order in which they lie on the `sample` axis.

@@ -54,9 +54,11 @@ class Stages:
         places: Mapping[str, ax.RowAxis],
         steps: Mapping[str, StepPlan],
         datasets: Mapping[str, DatasetPlan],
+        read_bytes: Mapping[str, int],
     ) -> None:
         self.block_bytes = spec.run.block_bytes
         self.tables, self.places, self.steps, self.datasets = tables, places, steps, datasets
+        self.read_bytes = read_bytes
         self.stages: list[StagePlan] = []
         self.written: dict[str, str] = {}
         """Last stage to wait for before a dataset or step can be read."""
@@ -75,8 +77,7 @@ class Stages:
             memory_bytes=memory.ingest_bound(
                 min(dataset.shard, max(dataset.samples, 1)),
                 itemsize,
-                int(table.size.max(initial=0)),
-                dataset.reader,
+                self.read_bytes.get(dataset.name, 0),
             ),
             work_samples=int(table.size.sum()),
             flops=float(table.size.sum()) * len(dataset.variables) * 4,

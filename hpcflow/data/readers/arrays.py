@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from hpcflow.data.readers.base import Quantity, ScannedRecord, ScannedVariable
+from hpcflow.data.readers.contents import Contents
 from hpcflow.data.readers.guard import reading
 from hpcflow.data.readers.kinds import as_promised
 from hpcflow.data.readers.select import (
@@ -29,7 +30,7 @@ from hpcflow.data.readers.select import (
     patterns,
     variable_name,
 )
-from hpcflow.data.readers.timeaxis import TIME, rate_of, seconds
+from hpcflow.data.readers.timeaxis import TIME, rate_of_parts, seconds
 from hpcflow.errors import DataError
 
 RATE = "sampling_rate"
@@ -41,60 +42,12 @@ RATE_NAMES = frozenset(
 """Names under which a header's sampling rate is found without asking; in Hz where it has no units."""
 
 
-@dataclass(frozen=True)
-class Array:
-    """One array of a file, before anything is read from it."""
+MOST_RATES = 4096
+"""Time axes whose rates are remembered."""
 
-    name: str
-    dtype: str
-    """What `load` gives: float32, float64 or an integer that int16 holds (datetime64[ns] for a time axis);
-    "" where `fault` is set."""
-    units: str | None = None
-    fault: str = ""
-    """Why it cannot be a signal, as the end of a sentence: "holds text"."""
-
-
-MOST_REGULAR = 4096
-"""Regular time axes whose rates are remembered."""
-
-_REGULAR: dict[tuple[tuple[str, int, int], str, str | None], float] = {}
-"""Rate by state of the file, array and units: ingest reads a long record in many stretches, and its time axis
-is as long as the record."""
-
-
-class Contents(Protocol):
-    """An open file."""
-
-    @property
-    def arrays(self) -> Mapping[str, Array]:
-        """Its arrays, in its order."""
-        ...
-
-    @property
-    def values(self) -> Sequence[str]:
-        """Names of its header values."""
-        ...
-
-    @property
-    def time(self) -> str | None:
-        """The array that is a time axis by the format's own signs."""
-        ...
-
-    def size(self, name: str) -> int:
-        """Samples of an array."""
-        ...
-
-    def value(self, name: str) -> Quantity | None:
-        """A header value; None where it is neither a number nor a text."""
-        ...
-
-    def load(self, names: Sequence[str], start: int, stop: int | None) -> dict[str, np.ndarray]:
-        """Samples [start, stop) of some arrays, one-dimensional; whole numbers of a time axis as they are."""
-        ...
-
-    def verify(self, names: Sequence[str]) -> None:
-        """Raise `DataError` if these arrays would not load, where that is cheap to know."""
-        ...
+_RATES: dict[tuple[tuple[str, int, int], str, str | None], float] = {}
+"""Rate, NaN where irregular, by state of the file, array and units: ingest reads a long record in many
+stretches, and its time axis is as long as the record."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +56,23 @@ class _Picked:
 
     channel: Channel
     size: int
-    rate: float | None
+    rate: float | None = None
     """By the time axis: NaN where irregular, None where there is none."""
-    time: np.ndarray | None
-    """Seconds since the first sample, where irregular."""
+    stamps: str | None = None
+    """The array that is the time axis."""
+    units: str | None = None
+    """Of a time axis in numbers."""
+
+    @property
+    def irregular(self) -> bool:
+        """Whether time stamps are a variable."""
+        return self.rate is not None and math.isnan(self.rate)
+
+    def seconds(self, contents: Contents, start: int, stop: int) -> np.ndarray:
+        """Time stamps [start, stop), in seconds since the first one of all."""
+        source = self.stamps or ""
+        first = contents.load([source], 0, 1)[source]
+        return seconds(contents.load([source], start, stop)[source], self.units, first)
 
 
 @dataclass(frozen=True)
@@ -181,8 +147,8 @@ class FileReader:
                 name: as_promised(loaded[source], contents.arrays[source].dtype)
                 for name, source in arrays.items()
             }
-            if one.time is not None:
-                found[TIME] = one.time[start:stop]
+            if one.irregular:
+                found[TIME] = one.seconds(contents, start, stop)
             short = [name for name, values in found.items() if len(values) != stop - start]
             if short:
                 raise DataError(
@@ -283,19 +249,21 @@ def _with_time(contents: Contents, channel: Channel, state: tuple[str, int, int]
     if source is None:
         source = contents.time if contents.time not in channel.arrays.values() else None
         if source is None or contents.size(source) != size:
-            return _Picked(channel, size, None, None)
+            return _Picked(channel, size)
     units = contents.arrays[source].units or channel.units.get(TIME)
-    known = _REGULAR.get((state, source, units))
-    if known is not None:
-        return _Picked(channel, size, known, None)
-    since = seconds(contents.load([source], 0, None)[source], units)
-    rate = rate_of(since)
-    if math.isnan(rate):
-        return _Picked(channel, size, rate, since)
-    if len(_REGULAR) >= MOST_REGULAR:
-        _REGULAR.clear()
-    _REGULAR[state, source, units] = rate
-    return _Picked(channel, size, rate, None)
+    known = _RATES.get((state, source, units))
+    if known is None:
+        first = contents.load([source], 0, 1)[source]
+
+        def parts() -> Iterator[np.ndarray]:
+            for start, stop in contents.stretches(source):
+                yield seconds(contents.load([source], start, stop)[source], units, first)
+
+        known = rate_of_parts(size, parts)
+        if len(_RATES) >= MOST_RATES:
+            _RATES.clear()
+        _RATES[state, source, units] = known
+    return _Picked(channel, size, known, source, units)
 
 
 def _units(contents: Contents, channel: Channel) -> dict[str, str | None]:
@@ -322,13 +290,26 @@ def _record(contents: Contents, one: _Picked, options: Mapping[str, Any], severa
         for name, source in one.channel.arrays.items()
         if name != TIME
     ]
-    if one.time is not None:
+    if one.irregular:
         variables.append(ScannedVariable(TIME, "float64", "s"))
     facts = _facts(contents, one.channel, options, several)
     stated = facts.pop(RATE, None)
     asked = RATE in (options.get("facts") or {})
     rate = _hertz(stated) if stated is not None and (asked or one.rate is None) else one.rate
-    return ScannedRecord(one.channel.name, one.size, rate, tuple(variables), facts)
+    held, each = _memory(contents, one)
+    return ScannedRecord(one.channel.name, one.size, rate, tuple(variables), facts, held, each)
+
+
+def _memory(contents: Contents, one: _Picked) -> tuple[int, float]:
+    """What `FileReader.read` takes: the larger of finding the rate and of loading the samples after it."""
+    names = {source for name, source in one.channel.arrays.items() if name != TIME}
+    if one.stamps is None:
+        return contents.held(sorted(names))
+    held, each = contents.held(sorted(names | {one.stamps}))
+    longest = max(stop - start for start, stop in contents.stretches(one.stamps))
+    stamps, every = contents.held([one.stamps])
+    fitted = stamps + longest * (every + 8)  # as they are in the file, and as seconds
+    return max(held, math.ceil(fitted)), each + (8 if one.irregular else 0)
 
 
 def _hertz(stated: Quantity) -> float | None:

@@ -47,6 +47,11 @@ class ScannedRecord:
     variables: tuple[ScannedVariable, ...]
     facts: Mapping[str, Quantity] = field(default_factory=dict)
     """Facts of the header (`start_time` is a text, ISO 8601 UTC)."""
+    held: int | None = None
+    """Bytes that `read` takes at most whatever the stretch: what is decoded whole, a chunk or the file. None
+    where the reader does not say; planning then assumes that it decodes the record, three times over."""
+    per_sample: float = 0.0
+    """Bytes that `read` takes at most for each sample of the stretch, what it gives included."""
 
 
 @runtime_checkable

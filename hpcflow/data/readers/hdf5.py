@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow.data.readers.arrays import Array, FileReader
+from hpcflow.data.readers.arrays import FileReader
 from hpcflow.data.readers.base import Quantity
-from hpcflow.data.readers.kinds import sample_dtype
+from hpcflow.data.readers.contents import Array
+from hpcflow.data.readers.kinds import given_bytes, sample_dtype
+from hpcflow.data.readers.timeaxis import STRETCH, stretched
 from hpcflow.errors import DataError
 
 MOST_OBJECTS = 100_000
@@ -26,6 +29,9 @@ DEFLATE = 1032
 
 LARGE = 1 << 26
 """Bytes up to which a claim is believed without looking."""
+
+DECODING = 3
+"""Times the bytes of a chunk taken to decode it: as in the file, and a buffer that grows by doubling."""
 
 UNITS = ("units", "unit", "Units", "Unit", "UNITS")
 """Attributes that state a dataset's units."""
@@ -135,6 +141,23 @@ class HdfContents:
         return {
             name: values.astype(values.dtype.newbyteorder("="), copy=False) for name, values in found.items()
         }
+
+    def stretches(self, name: str) -> Iterator[tuple[int, int]]:
+        """Whole chunks, as many as make a stretch."""
+        path, axis, _ = self._sources[name]
+        chunks = self._file[path].chunks
+        chunk = int(chunks[axis]) if chunks else STRETCH
+        return stretched(self._sizes[name], -(-STRETCH // chunk) * chunk)
+
+    def held(self, names: Sequence[str]) -> tuple[int, float]:
+        """A chunk as it lies in the file and decoded; samples as they are stored and as they are given."""
+        held, each = 0, 0
+        for name in names:
+            item = self._file[self._sources[name][0]]
+            if item.chunks:
+                held = max(held, DECODING * math.prod(item.chunks) * item.dtype.itemsize)
+            each += item.dtype.itemsize + given_bytes(item.dtype, self.arrays[name].dtype)
+        return held, float(each)
 
     def verify(self, names: Sequence[str]) -> None:
         """Read the last sample of each array, which finds files that end early."""

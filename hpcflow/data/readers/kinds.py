@@ -29,6 +29,15 @@ def sample_dtype(dtype: np.dtype[Any]) -> str:
     return dtype.name if dtype.name in SMALL else signal_dtype(dtype)
 
 
+def given_bytes(stored: np.dtype[Any], given: str) -> int:
+    """Bytes of the copy of a sample that another type or byte order needs; 0 where none is made.
+
+    >>> [given_bytes(np.dtype(code), "float64") for code in ("<f8", ">f8", "<i4")]
+    [0, 8, 8]
+    """
+    return 0 if stored == np.dtype(given) else max(stored.itemsize, np.dtype(given).itemsize)
+
+
 def as_promised(values: np.ndarray, dtype: str) -> np.ndarray:
     """Samples in the type that a header promised.
 

@@ -9,12 +9,15 @@ Source: MathWorks, "MAT-File Format" (R2024b), "Level 5 MAT-File Format".
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from hpcflow.errors import DataError
 
@@ -27,6 +30,9 @@ MATRIX, COMPRESSED = 14, 15
 COMPLEX = 0x800
 """Bit of an array's flags that says it has an imaginary part."""
 
+DEFLATE = 1032
+"""Largest ratio that zlib's deflate reaches."""
+
 DEEPEST = 64
 """Matrices within matrices that are followed."""
 
@@ -34,6 +40,7 @@ _NUMERIC = frozenset((1, 2, 3, 4, 5, 6, 7, 9, 12, 13))
 _TEXT = _NUMERIC | {16, 17, 18}
 _CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE, _FUNCTION, _OPAQUE = 1, 2, 3, 4, 5, 16, 17
 _NUMBERS = range(6, 16)
+_SAVED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 
 AGAIN = "it was cut short or damaged, copy it again from its source"
 
@@ -50,6 +57,8 @@ class Element:
     imaginary: bool
     order: str
     """Byte order, ``<`` or ``>``."""
+    size: int
+    """Bytes of the matrix, decompressed."""
 
 
 def walk(path: Path) -> dict[str, Element]:
@@ -83,10 +92,14 @@ def walk(path: Path) -> dict[str, Element]:
             if end > size:
                 raise DataError(f"ends after {size} bytes; its header promises {end} or more: {AGAIN}")
             head = file.read(min(length, 512))
+            whole = length
             if kind == COMPRESSED:
-                head = zlib.decompressobj().decompress(head, 512)[8:]
+                head = zlib.decompressobj().decompress(head, 512)
+                whole = struct.unpack_from(f"{order}I", head, 4)[0] if len(head) >= 8 else 0
+                head = head[8:]
             name, imaginary = _name_and_kind(head, order)
-            found.setdefault(name, Element(name, place + 8, length, kind == COMPRESSED, imaginary, order))
+            packed = kind == COMPRESSED
+            found.setdefault(name, Element(name, place + 8, length, packed, imaginary, order, whole))
             place = end
     if not found:
         raise DataError(f"holds no variables: {AGAIN}")
@@ -114,17 +127,51 @@ def single(path: Path, element: Element) -> io.BytesIO:
     """
     with path.open("rb") as file:
         header = file.read(HEADER)
+    body = _body(path, element)
+    return io.BytesIO(b"".join((header, struct.pack(f"{element.order}II", MATRIX, len(body)), body)))
+
+
+def real_array(path: Path, element: Element) -> np.ndarray | None:
+    """An array of real numbers as SciPy would give it, of which there is one copy in memory; read-only.
+
+    Returns
+    -------
+    ndarray or None
+        In the type in which it is saved, which may be narrower than its class. None where the variable is no
+        full array of real numbers.
+
+    Raises
+    ------
+    DataError, zlib.error
+        As `single`.
+    """
+    body = _body(path, element)
+    parts = list(islice(_parts(body, element.order), 5))
+    flags = _flags(parts[0][1], element.order)
+    if flags & 0xFF not in _NUMBERS or flags & COMPLEX or len(parts) != 4 or parts[3][0] not in _SAVED:
+        return None
+    shape = np.frombuffer(parts[1][1], f"{element.order}i4")
+    saved = np.frombuffer(parts[3][1], f"{element.order}{_SAVED[parts[3][0]]}")
+    if saved.size != math.prod(map(int, shape)):
+        raise DataError(f"is damaged in {element.name} (values and shape differ): {AGAIN}")
+    return saved.reshape(shape, order="F")
+
+
+def _body(path: Path, element: Element) -> memoryview:
+    """A variable's matrix, decompressed and checked."""
+    with path.open("rb") as file:
         file.seek(element.place)
-        content = file.read(element.length)
+        content = memoryview(file.read(element.length))
     if element.compressed:
-        content = zlib.decompress(content)
-    else:
-        content = struct.pack(f"{element.order}II", MATRIX, len(content)) + content
-    kind, body = next(_parts(memoryview(content), element.order), (0, memoryview(b"")))
-    if kind != MATRIX:
-        raise DataError(f"is damaged in {element.name} (it is no matrix): {AGAIN}")
-    _check(body, element.order, element.name, 0)
-    return io.BytesIO(header + content)
+        if element.size > DEFLATE * element.length:
+            raise DataError(f"is damaged in {element.name} (it claims more than it can hold): {AGAIN}")
+        # Told its size, zlib makes one buffer and not many that are joined.
+        content = memoryview(zlib.decompress(content, bufsize=element.size + 8))
+        kind, content = next(_parts(content, element.order), (0, memoryview(b"")))
+        if kind != MATRIX:
+            raise DataError(f"is damaged in {element.name} (it is no matrix): {AGAIN}")
+    _check(content, element.order, element.name, 0)
+    return content
 
 
 def _parts(content: memoryview, order: str) -> Iterator[tuple[int, memoryview]]:

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow.data.readers.arrays import Array, Contents, FileReader
+from hpcflow.data.readers.arrays import FileReader
 from hpcflow.data.readers.base import Quantity
+from hpcflow.data.readers.contents import Array, Contents
 from hpcflow.data.readers.hdf5 import DEFLATE, MOST_COLUMNS, HdfContents, quantity
-from hpcflow.data.readers.kinds import sample_dtype
-from hpcflow.data.readers.matfile import AGAIN, HEADER, Element, single, walk
+from hpcflow.data.readers.kinds import given_bytes, sample_dtype
+from hpcflow.data.readers.matfile import AGAIN, HEADER, Element, real_array, single, walk
+from hpcflow.data.readers.timeaxis import stretched
 from hpcflow.errors import DataError
 
 DEEPEST = 16
@@ -22,6 +24,9 @@ DEEPEST = 16
 
 MOST_ELEMENTS = 1000
 """Elements of a struct array or a cell array that are looked into."""
+
+AS_OBJECTS = 4
+"""Times the bytes of a struct or cell that SciPy takes to read it."""
 
 _NUMBERS = {
     "int8": "i1",
@@ -51,6 +56,8 @@ class MatContents:
         self._loaded: dict[str, np.ndarray] = {}
         self._shapes: dict[str, tuple[str, tuple[int, ...], int | None]] = {}
         self._scalars: dict[str, Any] = {}
+        self._types: dict[str, np.dtype[Any]] = {}
+        self._opened: set[str] = set()
         self.arrays: dict[str, Array] = {}
         size = path.stat().st_size
         for name, shape, kind in whosmat(path):
@@ -68,6 +75,7 @@ class MatContents:
             elif kind == "char":
                 self._scalars[name] = None
             elif kind in ("struct", "cell") and _may_lie_within(name, patterns):
+                self._opened.add(name)
                 self._inside(name, _load(path, self._elements.get(name)))
             else:
                 self.arrays[name] = Array(name, "", None, f"is a {kind}")
@@ -82,6 +90,7 @@ class MatContents:
             fault = "holds no samples" if count == 0 else "holds complex numbers"
             self.arrays[name] = Array(name, "", None, fault)
             return
+        self._types[source] = dtype
         long = [axis for axis, length in enumerate(shape) if length > 1]
         axis = max(long, key=lambda which: (shape[which], -which))
         if len(long) == 1:
@@ -121,7 +130,9 @@ class MatContents:
 
     def _array(self, name: str) -> np.ndarray:
         if name not in self._loaded:
-            value = _load(self._path, self._elements.get(name))
+            element = self._elements.get(name)
+            value = None if element is None else real_array(self._path, element)
+            value = _load(self._path, element) if value is None else value
             if not isinstance(value, np.ndarray) or value.dtype.kind not in "iufb":
                 raise DataError(
                     f"has {name}, which holds complex numbers or none: select an array of real ones"
@@ -151,6 +162,25 @@ class MatContents:
             values = values.reshape(-1)[start:stop]
             found[name] = values.astype(values.dtype.newbyteorder("="), copy=False)
         return found
+
+    def stretches(self, name: str) -> Iterator[tuple[int, int]]:
+        """Parts of an array that is in memory."""
+        return stretched(self.size(name))
+
+    def held(self, names: Sequence[str]) -> tuple[int, float]:
+        """The arrays, what they are decompressed from, and the structs and cells that are open."""
+        held = sum(AS_OBJECTS * self._elements[name].size for name in self._opened)
+        packed = each = 0
+        for source in {self._shapes[name][0] for name in names} - set(self._loaded):
+            element = self._elements[source]
+            held += element.size
+            packed = max(packed, element.length if element.compressed else 0)
+        for name in names:
+            source, shape, _ = self._shapes[name]
+            kind = self._types[source]
+            narrow = source in self._elements and self._elements[source].size < _count(shape) * kind.itemsize
+            each += 8 if narrow else given_bytes(kind, self.arrays[name].dtype)
+        return held + packed, float(each)
 
     def verify(self, names: Sequence[str]) -> None:
         """Nothing: the file's extents were walked when it was opened."""

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow.data.readers.arrays import Array, FileReader
+from hpcflow.data.readers.arrays import FileReader
 from hpcflow.data.readers.base import Quantity
 from hpcflow.data.readers.columns import iso, split_units, unique
+from hpcflow.data.readers.contents import Array
 from hpcflow.data.readers.kinds import signal_dtype
-from hpcflow.data.readers.timeaxis import is_time_name, units_of_name
+from hpcflow.data.readers.timeaxis import STRETCH, is_time_name, units_of_name
 from hpcflow.errors import DataError
 
 
@@ -99,6 +100,26 @@ class ParquetContents:
             else:
                 found[name] = column.to_numpy()
         return found
+
+    def stretches(self, name: str) -> Iterator[tuple[int, int]]:
+        """Whole row groups, as many as make a stretch."""
+        begin = place = 0
+        for rows in self._group_rows():
+            place += rows
+            if place - begin >= STRETCH:
+                yield begin, place
+                begin = place
+        if place > begin:
+            yield begin, place
+
+    def held(self, names: Sequence[str]) -> tuple[int, float]:
+        """Row groups at both ends of a stretch, encoded and decoded; its samples decoded, and as given."""
+        each = sum(8 + np.dtype(self.arrays[name].dtype).itemsize for name in names)
+        return 2 * max(self._group_rows(), default=0) * 16 * len(names), float(each + 8)
+
+    def _group_rows(self) -> list[int]:
+        about = self._file.metadata
+        return [int(about.row_group(number).num_rows) for number in range(about.num_row_groups)]
 
     def verify(self, names: Sequence[str]) -> None:
         """Read the last row of each column, which finds damage in the last row group."""

@@ -177,10 +177,22 @@ def read_stored(
                 )
             values[variable.name] = np.ascontiguousarray(raw, STORED)
             continue
-        if (factor, offset) != (1.0, 0.0):
-            raw = raw.astype(np.float64) * factor + offset
-        values[variable.name] = np.ascontiguousarray(raw, variable.dtype)
+        values[variable.name] = _scaled(raw, factor, offset, variable.dtype)
     return values
+
+
+def _scaled(raw: np.ndarray, factor: float, offset: float, dtype: str) -> np.ndarray:
+    """``raw * factor + offset`` as float64, rounded once; some samples at a time, to save memory."""
+    import numpy as np
+
+    from hpcflow.data.readers.timeaxis import stretched
+
+    if (factor, offset) == (1.0, 0.0):
+        return np.ascontiguousarray(raw, dtype)
+    found = np.empty(len(raw), dtype)
+    for start, stop in stretched(len(raw)):
+        found[start:stop] = raw[start:stop].astype(np.float64) * factor + offset
+    return found
 
 
 def _units_of(

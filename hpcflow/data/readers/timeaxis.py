@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -19,6 +19,17 @@ stays within it up to 500 Hz, and one missing sample breaks it."""
 
 STRETCH = 1 << 18
 """Stamps fitted at a time: an axis may be as long as memory allows, so no second one is made of it."""
+
+
+def stretched(size: int, step: int = STRETCH) -> Iterator[tuple[int, int]]:
+    """Consecutive [start, stop) of at most `step`.
+
+    >>> list(stretched(5, 2))
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    for start in range(0, size, step):
+        yield start, min(size, start + step)
+
 
 _NAME = re.compile(
     r"(date ?time|time|time ?stamp|date|elapsed|elapsed time|t)(?:_(s|ms|us|ns))?", re.IGNORECASE
@@ -44,7 +55,7 @@ def units_of_name(name: str) -> str | None:
     return found[2] if found else None
 
 
-def seconds(stamps: np.ndarray, units: str | None) -> np.ndarray:
+def seconds(stamps: np.ndarray, units: str | None, first: np.ndarray | None = None) -> np.ndarray:
     """Seconds since the first stamp.
 
     Whole numbers and dates are subtracted before they become floating point, so that nanoseconds since 1970
@@ -56,6 +67,8 @@ def seconds(stamps: np.ndarray, units: str | None) -> np.ndarray:
         Numbers, or datetime64.
     units : str or None
         Of numbers; seconds where None.
+    first : ndarray, shape (1,), optional
+        The first stamp, where `stamps` are a later stretch.
 
     Returns
     -------
@@ -68,8 +81,9 @@ def seconds(stamps: np.ndarray, units: str | None) -> np.ndarray:
     """
     from hpcflow.units import UnitError, convert
 
+    first = stamps[:1] if first is None else first
     if stamps.dtype.kind == "M":
-        ticks = (stamps - stamps[:1]).astype("timedelta64[ns]")
+        ticks = (stamps - first).astype("timedelta64[ns]")
         found: np.ndarray = ticks.astype(np.int64).astype(np.float64) / 1e9
         found[np.isnat(ticks)] = math.nan
         return found
@@ -78,8 +92,8 @@ def seconds(stamps: np.ndarray, units: str | None) -> np.ndarray:
     except UnitError as error:
         raise DataError(f"has a time axis in {units!r}: {error.rule}; {error.remedy}") from None
     if stamps.dtype.kind == "u":
-        stamps = stamps.astype(np.int64)
-    since: np.ndarray = (stamps - stamps[:1]).astype(np.float64, copy=False)
+        stamps, first = stamps.astype(np.int64), first.astype(np.int64)
+    since: np.ndarray = (stamps - first).astype(np.float64, copy=False)
     # Dividing by the exact inverse keeps 0.001 s steps the floats that a person would write.
     if factor < 1:
         since /= round(1 / factor)
@@ -107,15 +121,38 @@ def rate_of(since: np.ndarray) -> float:
     >>> rate_of(np.array([0.0, 1.0, 2.0, 4.0]))
     nan
     """
-    count = len(since)
-    if count < 2 or not np.isfinite(since).all() or since[-1] <= since[0]:
+    return rate_of_parts(len(since), lambda: [since])
+
+
+def rate_of_parts(count: int, parts: Callable[[], Iterable[np.ndarray]]) -> float:
+    """`rate_of` for stamps that are never all in memory.
+
+    Parameters
+    ----------
+    count : int
+        Stamps.
+    parts : callable
+        Gives the seconds since the first stamp in consecutive parts; called twice.
+    """
+    if count < 2:
         return math.nan
-    mean = float(since.mean())
-    moment = math.fsum(float(np.dot(index, centred)) for index, centred in _stretches(since, mean))
-    step = moment / (count * (count * count - 1) / 12)
-    apart = max(float(np.abs(centred - index * step).max()) for index, centred in _stretches(since, mean))
-    if step <= 0 or apart > JITTER * step:
+    totals, moments, last = [], [], 0.0
+    for index, since in _stretches(count, parts()):
+        if not np.isfinite(since).all():
+            return math.nan
+        totals.append(float(since.sum()))
+        moments.append(float(np.dot(index, since)))
+        last = float(since[-1])
+    if last <= 0:
         return math.nan
+    mean, step = math.fsum(totals) / count, math.fsum(moments) / (count * (count * count - 1) / 12)
+    if step <= 0:
+        return math.nan
+    apart = 0.0
+    for index, since in _stretches(count, parts()):
+        apart = max(apart, float(np.abs(since - mean - index * step).max()))
+        if apart > JITTER * step:
+            return math.nan
     rate = 1 / step
     slack = rate * max(apart / (step * (count - 1)), 1e-12 if count < 3 else 1e-9)
     for digits in range(1, 12):
@@ -125,9 +162,11 @@ def rate_of(since: np.ndarray) -> float:
     return rate
 
 
-def _stretches(since: np.ndarray, mean: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Places about the middle one, and stamps about their mean, a stretch at a time."""
-    middle = (len(since) - 1) / 2
-    for start in range(0, len(since), STRETCH):
-        part = since[start : start + STRETCH]
-        yield np.arange(start, start + len(part)) - middle, part - mean
+def _stretches(count: int, parts: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Places about the middle one, and stamps, a stretch at a time."""
+    place, middle = 0, (count - 1) / 2
+    for part in parts:
+        for start in range(0, len(part), STRETCH):
+            since = part[start : start + STRETCH]
+            yield np.arange(place, place + len(since)) - middle, since
+            place += len(since)

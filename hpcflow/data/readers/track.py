@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ CHANNELS = tuple(v.name for v in VARIABLES if v.name not in ("time", "timer"))
 
 MAX_BYTES = 1 << 28
 """No activity file is as large: a day at 1 Hz is about 4 MB as FIT and 40 MB as TCX."""
+
+PER_SAMPLE = 300
+"""Bytes that a sample's arrays take while they are made; objects before them count by the file's bytes."""
 
 STRAY_SECONDS = 15 * 86400.0
 """Samples further than this from the median time stamp come from a clock that was not set yet."""
@@ -82,6 +85,12 @@ def read_bytes(path: Path, kind: str) -> bytes:
     if not content.strip(b"\0 \t\r\n"):
         raise DataError("holds nothing but blanks or zeros: copy it again from its source")
     return content
+
+
+def weighed(track: Track, path: Path, per_byte: float) -> ScannedRecord:
+    """The record as a scan reports it, with the memory that decoding its file takes."""
+    samples = len(track.values["time"])
+    return replace(track.scanned, held=int(path.stat().st_size * per_byte + samples * PER_SAMPLE))
 
 
 def build(
@@ -353,16 +362,19 @@ class TrackReader:
     ----------
     load : callable
         Decodes a whole file and checks it; raises `DataError` for one that cannot be used.
+    per_byte : float
+        Bytes that decoding takes at most for each byte of the file.
     """
 
     name: str
     version: int
     suffixes: tuple[str, ...]
     load: Callable[[Path], Track] = field(repr=False)
+    per_byte: float
 
     def scan(self, path: Path, options: Mapping[str, Any]) -> tuple[ScannedRecord, ...]:
         """See `hpcflow.data.readers.base.Reader`. The whole file is decoded."""
-        return (self.load(path).scanned,)
+        return (weighed(self.load(path), path, self.per_byte),)
 
     def read(
         self, path: Path, channel: str, start: int, stop: int, options: Mapping[str, Any]

@@ -7,7 +7,7 @@
 #   packing: 4 elements were asked for
 #   array: 4 elements, each a fixed share of the blocks, 3 to a wave
 #   workers 1: the fewest with which it is expected to end in 3 minutes
-#   memory: 1 × 326M × 1.25 headroom, and 512M for the agent
+#   memory: 1 × 324M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:32, × 1.5 margin, and time to finish blocks when warned
 #   cost: up to 0.0356 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
@@ -66,7 +66,7 @@ export PYTHONNOUSERSITE=1
 srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((1 * 341237760 / workers))" \
+    --workers "$workers" --memory-per-worker "$((1 * 339667346 / workers))" \
     --deadline-seconds 540 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1

@@ -16,7 +16,7 @@
 #   stage merge.totals (merge): 1 block of 0.002 to 0.02 s
 #   packing: all stages fit one job: no queueing between stages
 #   workers 1: the fewest with which it is expected to end in 3 minutes
-#   memory: 1 × 342M × 1.25 headroom, and 512M for the agent
+#   memory: 1 × 345M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:00:50 to 00:00:51, × 1.5 margin, and time to finish blocks when warned
 #   cost: up to 0.014 core-hours at the longest expected time
 #   gate jobs: that a job may submit jobs here is assumed; one that is refused says so in its log
@@ -80,7 +80,7 @@ export PYTHONNOUSERSITE=1
 srun --ntasks=1 --cpus-per-task=1 --mpi=none --distribution=block:block --cpu-bind=cores \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((1 * 357764358 / workers))" \
+    --workers "$workers" --memory-per-worker "$((1 * 360778316 / workers))" \
     --deadline-seconds 540 --epoch "$epoch" --attempt "$attempt" &
 readonly agent=$!
 trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
