@@ -1,18 +1,18 @@
-"""Filters over samples: SciPy's arithmetic, float64 inside."""
+"""Recursive filters, once forwards or forwards and backwards: SciPy's meaning, float64 inside."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from hpcflow_kernels.design import sections
+from hpcflow_kernels.filter_memory import LANES, carry_on, memory
 from hpcflow_kernels.filter_poles import Design
 
-LANES, GRAIN = 8, 128
-FORGOTTEN = 2.0**-56
-"""Part of its peak below which an impulse response stays once it counts as forgotten."""
+FEW = 1024
+"""Samples up to which one pass is not cut into lanes."""
 
 
 def bandpass(
@@ -127,12 +127,116 @@ def sosfiltfilt(
     return out
 
 
+@overload
+def sosfilt(sos: np.ndarray, x: np.ndarray, axis: int = ..., zi: None = ...) -> np.ndarray: ...
+
+
+@overload
+def sosfilt(sos: np.ndarray, x: np.ndarray, axis: int, zi: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+@overload
+def sosfilt(
+    sos: np.ndarray, x: np.ndarray, axis: int = ..., *, zi: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+def sosfilt(
+    sos: np.ndarray, x: np.ndarray, axis: int = -1, zi: np.ndarray | None = None
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """Filter forwards with second-order sections.
+
+    The signature and the meaning are those of scipy.signal.sosfilt. Bits depend on `x` along `axis` alone.
+    Signals of no more than 1024 samples, with a sample that is not finite, of complex or extended type, and
+    sections that are not stable are SciPy's to filter.
+
+    Parameters
+    ----------
+    sos : ndarray, shape (sections, 6)
+        Second-order sections, as SciPy designs them.
+    x : ndarray
+        Signals.
+    axis : int
+        Axis along which time runs.
+    zi : ndarray, shape (sections, ..., 2, ...), optional
+        States before the first sample: the shape of `x` with 2 for `axis`. At rest by default.
+
+    Returns
+    -------
+    y : ndarray
+        Of the shape of `x`; float32 for float32, where SciPy gives float64, and computed in float64.
+    zf : ndarray
+        States after the last sample; only where `zi` is given.
+
+    Raises
+    ------
+    ValueError
+        Where the sections are not sections, or `zi` has another shape.
+    """
+    from scipy import signal
+
+    x, sos, zi = np.asarray(x), np.asarray(sos), zi if zi is None else np.asarray(zi)
+    dtype = np.result_type(sos, x, 0.0 if zi is None else zi)
+    if dtype != np.float64 or 0 < x.shape[axis] <= FEW:
+        result = signal.sosfilt(sos, x, axis, zi)
+        if dtype != np.float64 or x.dtype != np.float32:
+            return result  # type: ignore[no-any-return]
+        return result.astype(x.dtype) if zi is None else (result[0].astype(x.dtype), result[1])
+    sos = _checked(sos)
+    shape = [len(sos), *x.shape]
+    shape[1 + axis % x.ndim] = 2
+    states = np.zeros(shape) if zi is None else np.array(zi, np.float64)
+    if states.shape != tuple(shape):
+        raise ValueError(
+            f"Invalid zi shape {states.shape}: the states of these signals have the shape {tuple(shape)}"
+        )
+    out = np.empty(x.shape, np.float32 if x.dtype == np.float32 else np.float64)
+    rows, results = np.moveaxis(x, axis, -1), np.moveaxis(out, axis, -1)
+    by_row = np.moveaxis(np.moveaxis(states, 1 + axis % x.ndim, -1), 0, -2)
+    for index in np.ndindex(rows.shape[:-1]):
+        row = np.ascontiguousarray(rows[index], out.dtype)
+        results[index], by_row[index] = _filter_once(sos, row, by_row[index])
+    return out if zi is None else (out, states)
+
+
+def _filter_once(sos: np.ndarray, x: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One pass over one row: the first few samples by SciPy, the rest in lanes of equal length."""
+    from scipy.signal import sosfilt as scipys
+
+    from hpcflow_kernels import filter_loops as loops
+    from hpcflow_kernels.finite import all_finite
+
+    stable = ((np.abs(sos[:, 5]) < 1) & (np.abs(sos[:, 4]) < 1 + sos[:, 5])).all()
+    if len(x) == 0:
+        return x, state
+    length = len(x) // (LANES * LANES) * LANES
+    if length % 512 == 0:
+        length -= LANES  # as in `_plan`
+    if length <= 0 or not (stable and all_finite(x)):
+        y, state = scipys(sos, x.astype(np.float64), zi=state)
+        return y, state
+    origin = len(x) - LANES * length
+    y = np.empty_like(x)
+    if origin:
+        y[:origin], state = scipys(sos, x[:origin].astype(np.float64), zi=state)
+    flat, states, lanes = sos.ravel(), np.zeros(2 * len(sos) * LANES), np.empty(0)
+    settle, carry = memory(sos.tobytes(), length)
+    if carry is None:
+        loops.forward(flat, states, x, origin, length, -settle, 0, 0, loops.CONSTANT, lanes)
+        states.reshape(-1, LANES)[:, 0] = state.ravel()
+    else:
+        loops.forward(flat, states, x, origin, length, 0, length, 0, loops.CONSTANT, lanes)
+        carry_on(states, carry, state, forwards=True)
+    loops.forward_in_order(flat, states, x, origin, length, y)
+    return y, states.reshape(-1, LANES)[:, -1].reshape(-1, 2)
+
+
 def _checked(sos: np.ndarray) -> np.ndarray:
     sos = np.atleast_2d(np.asarray(sos, np.float64))
     if sos.ndim != 2 or sos.shape[1] != 6:
         raise ValueError(f"second-order sections have the shape (sections, 6), not {sos.shape}")
     if not (sos[:, 3] == 1).all():
-        raise ValueError("sos[:, 3] must be 1 in every section: divide each section by it")
+        raise ValueError("sos[:, 3] should be all ones: divide each section by its own")
     return sos
 
 
@@ -170,58 +274,8 @@ def _plan(sections: bytes, samples: int, padding: int) -> _Plan:
     length = -(-(samples + 2 * padding) // (LANES * LANES)) * LANES
     if length % 512 == 0:
         length += LANES  # lanes a multiple of a page apart would fall into the same lines of a cache
-    settle = forgetting(sos, length)
-    if settle <= length:
-        return _Plan(length, settle, sosfilt_zi(sos), None)
-    return _Plan(length, length, sosfilt_zi(sos), _power(_transition(sos), length))
-
-
-def forgetting(sos: np.ndarray, limit: int) -> int:
-    """Samples, a multiple of 128, after which an impulse response stays below `FORGOTTEN` of its peak.
-
-    Gives a number above `limit` where it does not within `limit`. The last quarter of what is looked at
-    must be silent: a response that only passes through zero is not forgotten.
-    """
-    from hpcflow_kernels.filter_loops import impulse_response
-
-    look = 4 * GRAIN
-    while True:
-        h = np.empty(look)
-        impulse_response(sos.ravel(), h)
-        size = np.abs(h)
-        loud = np.flatnonzero(size > FORGOTTEN * size.max())
-        if loud[-1] < 3 * look // 4:
-            return -(-(int(loud[-1]) + 1) // GRAIN) * GRAIN
-        if look > 2 * limit:
-            return limit + 1
-        look *= 2
-
-
-def _transition(sos: np.ndarray) -> np.ndarray:
-    """State after one sample of nothing, as a matrix; extended precision."""
-    count = 2 * len(sos)
-    matrix = np.zeros((count, count), np.longdouble)
-    for i in range(count):
-        state = np.zeros(count, np.longdouble)
-        state[i] = 1
-        x = np.longdouble(0)
-        for s, (b0, b1, b2, _, a1, a2) in enumerate(sos):
-            y = b0 * x + state[2 * s]
-            matrix[2 * s, i] = b1 * x - a1 * y + state[2 * s + 1]
-            matrix[2 * s + 1, i] = b2 * x - a2 * y
-            x = y
-    return matrix
-
-
-def _power(matrix: np.ndarray, exponent: int) -> np.ndarray:
-    result = np.eye(len(matrix), dtype=matrix.dtype)
-    while exponent:
-        if exponent & 1:
-            result = result @ matrix
-        matrix = matrix @ matrix
-        exponent >>= 1
-    rounded: np.ndarray = result.astype(np.float64)
-    return rounded
+    settle, carry = memory(sections, length)
+    return _Plan(length, settle, sosfilt_zi(sos), carry)
 
 
 def _filter_row(
@@ -252,7 +306,7 @@ def _filter_row(
     else:
         states = _states(steady, np.zeros(LANES), inside)
         loops.forward(flat, states, x, origin, length, 0, length, padding, kind, lanes[:0])
-        _carry_on(states, carry, steady * _continued(x, origin, padding, kind), forwards=True)
+        carry_on(states, carry, steady * _continued(x, origin, padding, kind), forwards=True)
     loops.forward(flat, states, x, origin, length, 0, length, padding, kind, lanes)
     edge = float(lanes[-1])
     if carry is None:
@@ -262,7 +316,7 @@ def _filter_row(
     else:
         states = _states(steady, np.zeros(LANES), inside)
         loops.move_backward(flat, states, lanes)
-        _carry_on(states, carry, steady * edge, forwards=False)
+        carry_on(states, carry, steady * edge, forwards=False)
     loops.backward(flat, states, lanes, origin, length, y)
 
 
@@ -282,12 +336,3 @@ def _states(steady: np.ndarray, values: np.ndarray, inside: np.dtype[Any]) -> np
     """States of filters that have seen a constant for ever, one value per lane; as the loops hold them."""
     states: np.ndarray = (steady.reshape(-1, 1) * values).ravel().astype(inside)
     return states
-
-
-def _carry_on(states: np.ndarray, carry: np.ndarray, begin: np.ndarray, forwards: bool) -> None:
-    """Make the lanes' true states at their beginnings from those at their ends, had each begun at rest."""
-    by_lane = states.reshape(-1, LANES)
-    ends, state = by_lane.copy(), begin.ravel()
-    for lane in range(LANES) if forwards else range(LANES - 1, -1, -1):
-        by_lane[:, lane] = state
-        state = carry @ state + ends[:, lane]

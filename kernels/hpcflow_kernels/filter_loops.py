@@ -138,6 +138,32 @@ def _cascade(sos: np.ndarray, states: np.ndarray, block: np.ndarray, first: int,
         _section(sos, s, states, block, first, count)
 
 
+@inlined
+def _scatter(block: np.ndarray, at: int, length: int, count: int, y: np.ndarray) -> None:
+    """Row t, lane l of a block becomes ``y[at + l * length + t]``; what lies outside is dropped."""
+    for t in range(0, count, 8):
+        k = 8 * t
+        rows = transpose(
+            (
+                load(block, k, 8),
+                load(block, k + 8, 8),
+                load(block, k + 16, 8),
+                load(block, k + 24, 8),
+                load(block, k + 32, 8),
+                load(block, k + 40, 8),
+                load(block, k + 48, 8),
+                load(block, k + 56, 8),
+            )
+        )
+        for lane in range(8):
+            i = at + t + lane * length
+            if i >= 0 and i + 8 <= len(y):
+                store(y, i, convert(rows[lane], y))
+            else:
+                for j in range(max(-i, 0), min(8, len(y) - i)):
+                    y[i + j] = block[k + 8 * j + lane]
+
+
 @compiled
 def forward(
     sos: np.ndarray,
@@ -184,6 +210,31 @@ def forward(
 
 
 @compiled
+def forward_in_order(
+    sos: np.ndarray, states: np.ndarray, x: np.ndarray, origin: int, length: int, y: np.ndarray
+) -> None:
+    """Filter eight stretches forwards and put them in order.
+
+    Parameters
+    ----------
+    sos, states
+        As for `forward`.
+    x, y : ndarray of float32 or float64, shape (samples,)
+        Samples, and the filtered ones at the same places.
+    origin, length : int
+        First sample of lane 0, and samples of a lane: ``origin + 8 * length`` are in `x`.
+    """
+    block = np.empty(BLOCK * LANES, sos.dtype)
+    t = 0
+    while t < length:
+        count = min(BLOCK, length - t)
+        _gather(x, origin + t, length, count, 0, 3, block)
+        _cascade(sos, states, block, 0, count)
+        _scatter(block, origin + t, length, count, y)
+        t += count
+
+
+@compiled
 def settle_backward(sos: np.ndarray, states: np.ndarray, lanes: np.ndarray, edge: float, settle: int) -> None:
     """Move the states from `settle` samples behind each lane's end to its end.
 
@@ -210,32 +261,6 @@ def move_backward(sos: np.ndarray, states: np.ndarray, lanes: np.ndarray) -> Non
         block[: LANES * count] = lanes[LANES * (t - count) : LANES * t]
         _cascade(sos, states, block, count - 1, count)
         t -= count
-
-
-@inlined
-def _scatter(block: np.ndarray, at: int, length: int, count: int, y: np.ndarray) -> None:
-    """Row t, lane l of a block becomes ``y[at + l * length + t]``; what lies outside is dropped."""
-    for t in range(0, count, 8):
-        k = 8 * t
-        rows = transpose(
-            (
-                load(block, k, 8),
-                load(block, k + 8, 8),
-                load(block, k + 16, 8),
-                load(block, k + 24, 8),
-                load(block, k + 32, 8),
-                load(block, k + 40, 8),
-                load(block, k + 48, 8),
-                load(block, k + 56, 8),
-            )
-        )
-        for lane in range(8):
-            i = at + t + lane * length
-            if i >= 0 and i + 8 <= len(y):
-                store(y, i, convert(rows[lane], y))
-            else:
-                for j in range(max(-i, 0), min(8, len(y) - i)):
-                    y[i + j] = block[k + 8 * j + lane]
 
 
 @compiled

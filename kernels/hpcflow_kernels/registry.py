@@ -11,6 +11,7 @@ from hpcflow_kernels.contract import Contract
 
 FAMILIES = (
     "hpcflow_kernels.filter_contracts",
+    "hpcflow_kernels.weighting_contracts",
     "hpcflow_kernels.bearing_contracts",
     "hpcflow_kernels.envelope_contracts",
     "hpcflow_kernels.kurtogram_contracts",
