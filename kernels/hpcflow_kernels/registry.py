@@ -18,6 +18,7 @@ FAMILIES = (
     "hpcflow_kernels.severity_contracts",
     "hpcflow_kernels.power_contracts",
     "hpcflow_kernels.spectral_contracts",
+    "hpcflow_kernels.spectral_shape_contracts",
     "hpcflow_kernels.spectral_stft_contracts",
     "hpcflow_kernels.rolling_contracts",
     "hpcflow_kernels.quality_contracts",

@@ -1,0 +1,89 @@
+"""One spectrum per frame, and what is read from it, against SciPy and NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
+from hpcflow_kernels.periodogram import periodogram_frames
+from hpcflow_kernels.spectral_shape import spectral_kurtosis, spectral_shape
+
+FRAME = 4096
+
+
+def cases(small: bool, timers: bool) -> Iterator[Case]:
+    """All of them."""
+    x = noise(SMALL if small else LONG)
+    yield _periodogram(x)
+    yield _shape(x)
+    yield _kurtosis(x)
+
+
+def _framed(x: np.ndarray) -> np.ndarray:
+    return x[: len(x) // FRAME * FRAME].reshape(-1, FRAME)
+
+
+def _periodogram(x: np.ndarray) -> Case:
+    from scipy import signal
+
+    def by_scipy(x: np.ndarray) -> np.ndarray:
+        power: np.ndarray = signal.periodogram(_framed(x), 4096.0, "hann")[1]
+        return power
+
+    return Case(
+        "periodogram.4096",
+        len(x),
+        lambda: periodogram_frames(x, rate=4096.0, max_frequency=2048.0)["power"],
+        lambda: by_scipy(x.astype(np.float64)),
+        {"scipy": lambda: by_scipy(x)},
+    )
+
+
+def _shape(x: np.ndarray) -> Case:
+    from scipy import signal
+
+    def by_scipy(x: np.ndarray) -> np.ndarray:
+        f, power = signal.periodogram(_framed(x), 4096.0, "hann")
+        f, power = f[1:], power[:, 1:]
+        share = power / power.sum(axis=1, keepdims=True)
+        centroid = share @ f
+        spread = np.sqrt(share @ f**2 - centroid**2)
+        rolloff = f[np.argmax(np.cumsum(share, axis=1) >= 0.85, axis=1)]
+        flatness = np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1)
+        entropy = -np.sum(share * np.log(share), axis=1) / np.log(len(f))
+        return np.stack([centroid, spread, rolloff, flatness, entropy])
+
+    def ours() -> np.ndarray:
+        found = spectral_shape(x, rate=4096.0)
+        return np.stack([found[k] for k in ("centroid", "spread", "rolloff", "flatness", "entropy")])
+
+    return Case(
+        "spectral_shape.4096",
+        len(x),
+        ours,
+        lambda: by_scipy(x.astype(np.float64)),
+        {"scipy": lambda: by_scipy(x)},
+    )
+
+
+def _kurtosis(x: np.ndarray) -> Case:
+    from scipy import signal
+
+    n = 256
+
+    def by_scipy(x: np.ndarray) -> np.ndarray:
+        power = np.abs(signal.stft(x, nperseg=n, detrend="constant", boundary=None, padded=False)[2]) ** 2
+        m = power.shape[-1]
+        value = m / (m - 1) * ((m + 1) * (power**2).sum(axis=-1) / power.sum(axis=-1) ** 2 - 2)
+        value[[0, -1]] -= 1
+        return np.asarray(value)
+
+    return Case(
+        "spectral_kurtosis.256",
+        len(x),
+        lambda: spectral_kurtosis(x, nperseg=n)[1],
+        lambda: by_scipy(x.astype(np.float64)),
+        {"scipy": lambda: by_scipy(x)},
+    )
