@@ -28,6 +28,10 @@ def windows(count: int, n: int) -> np.ndarray:
 
 
 def _catch22(x: np.ndarray, timers: bool) -> Case:
+    """Standardised windows, for aeon's does not do it."""
+    wide = x.astype(np.float64)
+    wide = (wide - wide.mean(axis=1, keepdims=True)) / wide.std(axis=1, ddof=1, keepdims=True)
+    x = wide.astype(np.float32)
     wide = x.astype(np.float64)
     peers: dict[str, Callable[[], Any]] = {}
     if timers:

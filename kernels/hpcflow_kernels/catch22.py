@@ -109,7 +109,7 @@ def _of_frames(x: np.ndarray, n: int, hop: int) -> tuple[np.ndarray, np.ndarray]
     for name in ("acf_timescale", "acf_first_min", "periodicity"):
         values[constant, FEATURES.index(name)] = 0
     varied = np.flatnonzero(np.isfinite(mean) & (low < high))
-    batch = min(max(2, TOGETHER // n // 2 * 2), 16)
+    batch = min(max(2, TOGETHER // n // 2 * 2), 8)
     for start in range(0, len(varied), batch):
         part = varied[start : start + batch]
         values[part], level[part] = _batch(x, n, part * hop, batch)

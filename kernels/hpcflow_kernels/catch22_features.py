@@ -8,6 +8,7 @@ from hpcflow_kernels.cache import compiled
 from hpcflow_kernels.catch22_lags import first_zero, near_periodicity, periodicity, steps_zero, timescales
 from hpcflow_kernels.catch22_loops import (
     embedding,
+    levels,
     low_frequency,
     modes,
     mutual_information,
@@ -39,8 +40,9 @@ def standardised(
     level : ndarray of float64, shape (windows, 2)
         Gets mean and spread.
     """
+    levels(x, n, at, level)
     for k in range(len(at)):
-        level[k, 0], level[k, 1] = standardise(x[at[k] : at[k] + n], basis, z[k], s[k])
+        standardise(x[at[k] : at[k] + n], level[k, 0], level[k, 1], basis, z[k], s[k])
 
 
 @compiled

@@ -10,6 +10,11 @@ from hpcflow_kernels.simd import load, splat, total
 INCREMENT = 0.01
 """Step of the threshold, in standard deviations, of the two features of outliers' timing."""
 
+THIRD = 1 / 3
+
+BUCKETS = 128
+"""Parts of the range into which samples are sorted before a few of them are put in order."""
+
 
 @inlined
 def _dot(a: np.ndarray, b: np.ndarray, n: int) -> float:
@@ -58,31 +63,41 @@ def _deviation(a: np.ndarray, n: int, mean: float) -> float:
 
 
 @inlined
-def standardise(x: np.ndarray, basis: np.ndarray, z: np.ndarray, s: np.ndarray) -> tuple[float, float]:
-    """One window in units of its spread, and without its slow part.
+def levels(x: np.ndarray, n: int, at: np.ndarray, level: np.ndarray) -> None:
+    """Mean and standard deviation (n - 1) of windows.
 
     Sums run in order, as in the C code: windows of few different values, where bins have edges on values,
-    then fall into the same bins.
+    then fall into the same bins. All windows advance together, for a sum in order waits for itself.
+    """
+    windows = len(at)
+    level[:] = 0
+    for i in range(n):
+        for k in range(windows):
+            level[k, 0] += x[at[k] + i]
+    level[:, 0] /= n
+    for i in range(n):
+        for k in range(windows):
+            level[k, 1] += (x[at[k] + i] - level[k, 0]) ** 2
+    for k in range(windows):
+        level[k, 1] = np.sqrt(level[k, 1] / (n - 1))
+
+
+@inlined
+def standardise(
+    x: np.ndarray, mean: float, spread: float, basis: np.ndarray, z: np.ndarray, s: np.ndarray
+) -> None:
+    """One window in units of its spread, and without its slow part.
 
     Parameters
     ----------
     x : ndarray of float32 or float64, shape (n,)
+    mean, spread : float
     basis : ndarray of float64, shape (5, n)
         Orthonormal; what it spans is taken off `s`.
     z, s : ndarray of float64, shape (at least n,)
         Get the window, and the window without trend.
-
-    Returns
-    -------
-    mean, spread : float
     """
-    n, mean, squares = len(x), 0.0, 0.0
-    for i in range(n):
-        mean += x[i]
-    mean /= n
-    for i in range(n):
-        squares += (x[i] - mean) ** 2
-    spread = np.sqrt(squares / (n - 1))
+    n = len(x)
     for i in range(n):
         z[i] = (np.float64(x[i]) - mean) / spread
     s[:n] = z[:n]
@@ -90,7 +105,6 @@ def standardise(x: np.ndarray, basis: np.ndarray, z: np.ndarray, s: np.ndarray) 
         share = _dot(z, basis[k], n)
         for i in range(n):
             s[i] -= basis[k, i] * share
-    return mean, spread
 
 
 @inlined
@@ -190,30 +204,64 @@ def _thirds(ordered: np.ndarray, q: float) -> float:
 
 
 @inlined
-def _transitions(z: np.ndarray, ordered: np.ndarray, hop: int) -> np.ndarray:
-    """Shares of the steps between thirds of the distribution, of every hop-th sample."""
-    low = _thirds(ordered, 0.3333333333333333)
-    high = _thirds(ordered, 0.6666666666666666)
+def _two_thirds(z: np.ndarray, hop: int, low: float, high: float) -> tuple[float, float]:
+    """The two values that cut every hop-th sample into thirds, by sorting only what lies near them."""
+    m = (len(z) - 1) // hop + 1
+    if m < BUCKETS:
+        ordered = np.sort(z[::hop])
+        return _thirds(ordered, THIRD), _thirds(ordered, 2 * THIRD)
+    counts, bucket = np.zeros(BUCKETS + 1, np.int64), np.empty(m, np.int64)
+    scale = (BUCKETS - 1) / (high - low)
+    for i in range(m):
+        bucket[i] = int((z[i * hop] - low) * scale)
+        counts[bucket[i] + 1] += 1
+    for k in range(BUCKETS):
+        counts[k + 1] += counts[k]
+    cuts, near = np.empty(2), np.empty(m)
+    for part in range(2):
+        place = m * ((part + 1) * THIRD) - 0.5
+        left = int(np.floor(place))
+        first, last = 0, 0
+        while counts[first + 1] <= left:
+            first += 1
+        last = first
+        while counts[last + 1] <= left + 1:
+            last += 1
+        found = 0
+        for i in range(m):
+            near[found] = z[i * hop]
+            found += (bucket[i] >= first) & (bucket[i] <= last)
+        ordered = np.sort(near[:found])
+        left -= counts[first]
+        share = place - np.floor(place)
+        cuts[part] = ordered[left] + share * (ordered[left + 1] - ordered[left])
+    return cuts[0], cuts[1]
+
+
+@inlined
+def _transitions(z: np.ndarray, hop: int, low: float, high: float) -> np.ndarray:
+    """Shares of the steps between the parts that two cuts make, of every hop-th sample."""
     counts = np.zeros((3, 3))
     before = int(z[0] > low) + int(z[0] > high)
     for i in range(hop, len(z), hop):
         now = int(z[i] > low) + int(z[i] > high)
         counts[before, now] += 1
         before = now
-    return counts / (len(ordered) - 1)
+    return counts / ((len(z) - 1) // hop)
 
 
 @inlined
 def symbols(z: np.ndarray, ordered: np.ndarray, zero: int) -> tuple[float, float]:
     """Entropy of pairs of thirds in nats, and the variances' sum of columns of the transition matrix."""
-    pairs = _transitions(z, ordered, 1)
+    pairs = _transitions(z, 1, _thirds(ordered, THIRD), _thirds(ordered, 2 * THIRD))
     entropy = 0.0
     for i in range(3):
         for j in range(3):
             if pairs[i, j] > 0:
                 entropy -= pairs[i, j] * np.log(pairs[i, j])
     if zero > 1:
-        pairs = _transitions(z, np.sort(z[::zero]), zero)
+        low, high = _two_thirds(z, zero, ordered[0], ordered[-1])
+        pairs = _transitions(z, zero, low, high)
     spread = 0.0
     for j in range(3):
         mean = (pairs[0, j] + pairs[1, j] + pairs[2, j]) / 3
