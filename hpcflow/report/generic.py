@@ -21,6 +21,8 @@ MOST_RECORDS, MOST_LINES, MOST_MAPS, MOST_FIELDS = 100, 40, 6, 12
 """Records in tables; lines in one picture; records with a heat map each; fields with a picture."""
 MOST_TICKS = 12
 """Values of a dimension that are each named on an axis."""
+WIDE_RANGE = 30.0
+"""Ratio of large to small values of a map from which on its colours stand for decades."""
 NAMED = 4
 """Lines that get a colour and a name of their own."""
 
@@ -222,9 +224,14 @@ def _curve(step: Step, field: FieldPlan, lines: list[tuple[str, np.ndarray]]) ->
 
 
 def _plain_log(axes: Axes, x: np.ndarray) -> None:
-    decades = 10.0 ** np.arange(math.floor(math.log10(x[0])), math.ceil(math.log10(x[-1])) + 1)
-    axes.set_xticks(decades, [number(float(d)) for d in decades])
+    axes.set_xticks(*_decades(x[0], x[-1]))
     axes.minorticks_off()
+
+
+def _decades(low: float, high: float) -> tuple[np.ndarray, list[str]]:
+    """Powers of ten around a range and what to write at them."""
+    decades = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return decades, [number(float(d)) for d in decades]
 
 
 def maps(source: Source, step: Step, field: FieldPlan) -> list[Picture]:
@@ -251,20 +258,28 @@ def _heat(
     dim, coordinate, unit = field.dims[0]
     numeric = _numeric(coordinate) and len(coordinate) > MOST_TICKS
     small = _shrink(_shrink(values, 300, 0), 200, 1)
+    # quantities with names and without a unit have nothing in common that a colour could stand for
+    apart = not _numeric(coordinate) and field.units in ("", "1")
+    if apart:
+        small = _each_by_its_range(small)
     known = small[np.isfinite(small)]
     low, high = (float(np.quantile(known, q)) for q in (0.01, 0.99))
+    density = field.units.endswith("Hz-1")
+    wide = known.min() >= 0 and low > 0 and (density or high / low > WIDE_RANGE) and high > low
     bottom, top = (float(coordinate[0]), float(coordinate[-1])) if numeric else (-0.5, len(coordinate) - 0.5)
     stop = end if end is not None and end > 0 else float(len(values))
+    height = 250 if numeric else max(250, 70 + 15 * len(coordinate))
 
     def draw(figure: Figure) -> None:
+        from matplotlib.colors import LogNorm, Normalize
+
         axes = figure.add_subplot()
         image = axes.imshow(
-            small.T,
+            np.clip(small, low, None).T if wide else small.T,
             aspect="auto",
             origin="lower",
             cmap="viridis",
-            vmin=low,
-            vmax=high if high > low else low + 1,
+            norm=LogNorm(low, high) if wide else Normalize(low, high if high > low else low + 1),
             extent=(0.0, stop, bottom, top if top > bottom else bottom + 1),
             interpolation="nearest",
         )
@@ -272,14 +287,34 @@ def _heat(
         axes.set_xlabel(across)
         axes.set_ylabel(f"{dim.replace('_', ' ')}, {units(unit)}".rstrip(", "))
         if not numeric:
-            ticks = [_tick(c) for c in coordinate[:MOST_TICKS]]
-            axes.set_yticks(range(len(ticks)), ticks)
+            axes.set_yticks(range(len(coordinate)), [_tick(c) for c in coordinate])
         bar = figure.colorbar(image, ax=axes, pad=0.02, fraction=0.06)
         bar.outline.set_visible(False)
-        bar.set_label(label(field))
+        bar.set_label("each by its own range" if apart else label(field))
+        if wide:
+            ticks = [d for d in _decades(low, high)[0] if low <= d <= high]
+            ticks = ticks if len(ticks) > 1 else [low, high]
+            bar.set_ticks(ticks, labels=[number(tick, 2) for tick in ticks])
+            bar.minorticks_off()
 
     what = clean(f"{field.long_name or field.name}: {caption}")
-    return fig.picture(draw, f"Map of {what}", what, size=(fig.NARROW, 250))
+    return fig.picture(draw, f"Map of {what}", what, size=(fig.NARROW, height))
+
+
+def _each_by_its_range(values: np.ndarray) -> np.ndarray:
+    """Columns from 0 at their smallest to 1 at their largest value; those that do not change are 0.
+
+    >>> _each_by_its_range(np.array([[1.0, 5.0, 2.0], [3.0, 5.0, np.nan]]))
+    array([[ 0.,  0.,  0.],
+           [ 1.,  0., nan]])
+    """
+    known = np.isfinite(values)
+    low = np.where(known, values, np.inf).min(axis=0)
+    span = np.where(known, values, -np.inf).max(axis=0) - low
+    scaled: np.ndarray = np.divide(
+        values - low, span, out=np.where(known, 0.0, np.nan), where=known & (span > 0)
+    )
+    return scaled
 
 
 def _shrink(values: np.ndarray, most: int, axis: int) -> np.ndarray:

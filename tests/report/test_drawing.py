@@ -10,8 +10,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from hpcflow.plan.model import FieldPlan
 from hpcflow.report import figure as fig
 from hpcflow.report import text
+from hpcflow.report.generic import _heat
 from hpcflow.report.parts import Picture
 
 NAME = "</text><script>alert(1)</script> $x^2$ & 'a' \"b\""
@@ -100,3 +102,27 @@ def test_the_examples_in_the_docstrings_hold() -> None:
 def test_what_is_missing_is_a_dash_and_never_zero(value: float | None) -> None:
     assert {f(value) for f in (text.number, text.percent, text.clock)} == {"—"}
     assert text.quantity(value, "W") == "—"
+
+
+def field(dim: str, coordinate: tuple, units: str) -> FieldPlan:
+    return FieldPlan("power", "power", units, "float32", ((dim, coordinate, ""),), ())
+
+
+def test_a_map_of_densities_has_a_decade_to_a_tick():
+    frequencies = tuple(map(float, range(64)))
+    values = np.random.default_rng(8).lognormal(-7, 3, (100, 64))
+    drawn = _heat(values, field("frequency", frequencies, "m2 s-4 Hz-1"), "s", "a.mat").svg
+    assert {"0.01", "0.001", "1 × 10⁻⁴"} <= texts(drawn)
+    level = _heat(values - 1.0, field("frequency", frequencies, "m s-2"), "s", "a.mat").svg
+    assert not {"0.001", "1 × 10⁻⁴"} & texts(level), "values below zero have no logarithm"
+
+
+def test_every_named_feature_has_its_line_and_its_own_range():
+    names = tuple(f"feature {k}" for k in range(22))
+    values = np.random.default_rng(9).normal(size=(30, 22)) * 10.0 ** np.arange(22)
+    drawn = _heat(values, field("feature", names, "1"), "s", "a.mat").svg
+    assert {*names, "each by its own range"} <= texts(drawn)
+
+
+def texts(svg: str) -> set[str]:
+    return {"".join(element.itertext()) for element in ElementTree.fromstring(svg).iter("text")}
