@@ -103,6 +103,13 @@ def _power(samples: int) -> Mapping[str, Any]:
     return {"power": _seconds(samples)["power"]}
 
 
+def _profile(samples: int) -> Mapping[str, Any]:
+    rng = np.random.default_rng(22)
+    distance = _rows(rng.random(samples, dtype=np.float32), RATE, "1")
+    neighbour = _rows(rng.integers(0, samples, samples) / RATE, RATE, "s")
+    return {"profile": {"distance": distance, "neighbour": neighbour}}
+
+
 _HOURS = (600, 3600, 18_000)
 
 PROBES: Mapping[str, Probe] = {
@@ -111,6 +118,12 @@ PROBES: Mapping[str, Probe] = {
     "kurtogram": Probe(lambda samples: {"signal": _machine(samples)["signal"]}),
     "bearing_faults": Probe(_machine, sizes=tuple(257 << k for k in (9, 11, 13))),
     "clean_activity": Probe(_activity, sizes=_HOURS),
+    "matrix_profile": Probe(
+        lambda samples: {"signal": _machine(samples)["signal"]},
+        {"window": 0.004},
+        tuple(257 << k for k in (5, 7, 9)),
+    ),
+    "motifs": Probe(_profile, {"window": 0.004}),
     "mean_max": Probe(_power, sizes=_HOURS),
     "session_summary": Probe(_seconds, sizes=_HOURS),
 }

@@ -24,6 +24,7 @@ FAMILIES = (
     "hpcflow_kernels.quality_contracts",
     "hpcflow_kernels.changes_contracts",
     "hpcflow_kernels.catch22_contracts",
+    "hpcflow_kernels.profile_contracts",
 )
 """Modules that hold a tuple `CONTRACTS`; each imports nothing heavier than `contract`."""
 

@@ -30,7 +30,7 @@ Three rules hold it together:
   to Python.
 """
 
-from hpcflow_kernels.simd.arithmetic import convert, fma, maximum, minimum, select, sqrt
+from hpcflow_kernels.simd.arithmetic import any_lane, convert, fma, maximum, minimum, select, sqrt
 from hpcflow_kernels.simd.memory import broadcast, load, splat, store
 from hpcflow_kernels.simd.shuffle import extract, insert, rotate, total, transpose
 from hpcflow_kernels.simd.vector import MaskType, VectorType
@@ -38,6 +38,7 @@ from hpcflow_kernels.simd.vector import MaskType, VectorType
 __all__ = [
     "MaskType",
     "VectorType",
+    "any_lane",
     "broadcast",
     "convert",
     "extract",

@@ -124,6 +124,18 @@ def select(typing: Any, mask: Any, yes: Any, no: Any) -> Any:
     return yes(mask, yes, no), emit
 
 
+@intrinsic
+def any_lane(typing: Any, mask: Any) -> Any:
+    """Whether the mask holds in one lane or more, as a truth value to branch on."""
+    _need(isinstance(mask, MaskType), "any_lane takes a mask", mask)
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[0], ir.IntType(mask.lanes))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return types.boolean(mask), emit
+
+
 def _chosen(name: str, sign: str) -> Any:
     def choose(typing: Any, a: Any, b: Any) -> Any:
         _need(_same((a, b)), f"{name} takes two vectors of one type", a, b)

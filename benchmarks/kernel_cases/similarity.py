@@ -1,0 +1,60 @@
+"""Matrix profiles against STUMPY and SCAMP; rates count cells of the table of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.kernel_cases.case import Case
+from hpcflow_kernels.profile import matrix_profile
+
+STRETCH, EVERY = 100, 97
+"""Samples of a stretch; of its rows every 97th is compared with the definition."""
+
+
+def cases(small: bool, timers: bool) -> Iterator[Case]:
+    """All of them; peers are looked for only where they are timed."""
+    rng = np.random.default_rng(40)
+    samples = 2011 if small else 32_771
+    for name, x in (
+        ("walk", np.cumsum(rng.standard_normal(samples))),
+        ("noise", rng.standard_normal(samples)),
+    ):
+        for dtype in (np.float32, np.float64):
+            yield _profile(f"matrix_profile.{name}.{np.dtype(dtype).name}", x.astype(dtype), timers)
+
+
+def _profile(name: str, x: np.ndarray, timers: bool) -> Case:
+    rows = len(x) - STRETCH + 1
+    peers: dict[str, Callable[[], Any]] = {}
+    if timers:
+        import pyscamp
+        import stumpy
+
+        double = x.astype(np.float64)
+        peers["stumpy"] = lambda: stumpy.stump(double, STRETCH)[::EVERY, 0].astype(np.float64)
+        peers["pyscamp"] = lambda: pyscamp.selfjoin(double, STRETCH, threads=1, gpus=[])[0][::EVERY]
+    return Case(
+        name,
+        rows * (rows + 1) // 2,
+        lambda: matrix_profile(x, STRETCH).distance[::EVERY],
+        partial(by_definition, x),
+        peers,
+    )
+
+
+def by_definition(x: np.ndarray) -> np.ndarray:
+    """Distances of every 97th stretch from all others, one after another in float64."""
+    windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), STRETCH)
+    mean, spread = windows.mean(axis=1), windows.std(axis=1)
+    out = []
+    for i in range(0, len(windows), EVERY):
+        own = (windows[i] - mean[i]) / spread[i]
+        correlation = (windows @ own) / (STRETCH * spread)
+        correlation[abs(np.arange(len(windows)) - i) <= STRETCH // 4] = -1
+        near = int(np.argmax(correlation))
+        out.append(np.linalg.norm(own - (windows[near] - mean[near]) / spread[near]))
+    return np.array(out)
