@@ -12,6 +12,7 @@ from hpcflow_kernels.contract import Contract
 FAMILIES = (
     "hpcflow_kernels.filter_contracts",
     "hpcflow_kernels.weighting_contracts",
+    "hpcflow_kernels.fir_contracts",
     "hpcflow_kernels.bearing_contracts",
     "hpcflow_kernels.envelope_contracts",
     "hpcflow_kernels.kurtogram_contracts",

@@ -18,6 +18,7 @@ from hpcflow_kernels.rolling_contracts import STATISTICS
 
 VARIANTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "bandpass": ({}, {"low": 20.0, "high": 40.0}),
+    "fir": ({}, {"taps": 31}),
     "rolling": tuple({"statistic": name} for name in STATISTICS),
     "welch": ({}, {"nperseg": 100}),
 }
