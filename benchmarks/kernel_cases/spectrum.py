@@ -7,6 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
+from hpcflow_kernels.cepstrum import cepstrum_frames
+from hpcflow_kernels.multitaper import multitaper_frames
+from hpcflow_kernels.octave import octave_bands
+from hpcflow_kernels.octave_bands import bands, edges
 from hpcflow_kernels.periodogram import periodogram_frames
 from hpcflow_kernels.spectral_shape import spectral_kurtosis, spectral_shape
 
@@ -19,6 +23,9 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
     yield _periodogram(x)
     yield _shape(x)
     yield _kurtosis(x)
+    yield _multitaper(x)
+    yield _cepstrum(x)
+    yield _octaves(x)
 
 
 def _framed(x: np.ndarray) -> np.ndarray:
@@ -86,4 +93,71 @@ def _kurtosis(x: np.ndarray) -> Case:
         lambda: spectral_kurtosis(x, nperseg=n)[1],
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
+    )
+
+
+def _multitaper(x: np.ndarray) -> Case:
+    from scipy.fft import rfft
+    from scipy.signal.windows import dpss
+
+    tapers, kept = dpss(FRAME, 4.0, 7, return_ratios=True)
+
+    def by_scipy(x: np.ndarray) -> np.ndarray:
+        frames = _framed(x)
+        frames, power = frames - frames.mean(axis=1, keepdims=True), np.zeros((len(frames), FRAME // 2 + 1))
+        for taper, weight in zip(tapers.astype(x.dtype), kept / kept.sum(), strict=True):
+            z = rfft(frames * taper)
+            power += weight * (z.real**2 + z.imag**2)
+        power[:, 1:-1] *= 2
+        return power
+
+    return Case(
+        "multitaper.4096",
+        len(x),
+        lambda: multitaper_frames(x, rate=1.0, nperseg=FRAME, overlap=0.0)["power"],
+        lambda: by_scipy(x.astype(np.float64)),
+        {"scipy": lambda: by_scipy(x)},
+    )
+
+
+def _cepstrum(x: np.ndarray) -> Case:
+    from scipy.fft import irfft, rfft
+    from scipy.signal import get_window
+
+    weights = get_window("hann", FRAME)
+
+    def by_scipy(x: np.ndarray) -> np.ndarray:
+        frames = _framed(x).astype(np.float64)
+        log = np.log(np.abs(rfft((frames - frames.mean(axis=1, keepdims=True)) * weights)))
+        value: np.ndarray = irfft(log)[:, : FRAME // 2 + 1]
+        return value
+
+    return Case(
+        "cepstrum.4096",
+        len(x),
+        lambda: cepstrum_frames(x, rate=1.0, nperseg=FRAME, overlap=0.0)["cepstrum"],
+        lambda: by_scipy(x),
+        {"scipy": lambda: by_scipy(x)},
+    )
+
+
+def _octaves(x: np.ndarray) -> Case:
+    """The peer is what a filter bank costs at the full rate; it filters on from frame to frame."""
+    from scipy import signal
+
+    rate, found = 4096.0, list(bands(50, 1600, 3))
+    bank = [signal.butter(3, edges(k, 3), "bandpass", fs=rate, output="sos") for k in found]
+
+    def by_filters(x: np.ndarray) -> np.ndarray:
+        return np.stack([_framed(signal.sosfilt(sos, x)).std(axis=1) for sos in bank], axis=1)
+
+    def ours(x: np.ndarray) -> np.ndarray:
+        return octave_bands(x, rate=rate, low=50, high=1600)["rms"]
+
+    return Case(
+        "octave_bands.thirds",
+        len(x),
+        lambda: ours(x),
+        lambda: ours(x.astype(np.float64)),
+        {"sosfilt": lambda: by_filters(x)},
     )

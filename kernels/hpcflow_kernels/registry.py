@@ -20,6 +20,8 @@ FAMILIES = (
     "hpcflow_kernels.power_contracts",
     "hpcflow_kernels.spectral_contracts",
     "hpcflow_kernels.spectral_shape_contracts",
+    "hpcflow_kernels.multitaper_contracts",
+    "hpcflow_kernels.octave_contracts",
     "hpcflow_kernels.spectral_stft_contracts",
     "hpcflow_kernels.rolling_contracts",
     "hpcflow_kernels.quality_contracts",
