@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,8 @@ class Asked:
         (file, reason) of files that the scan could not use.
     warnings
         What is allowed but looks like a slip.
+    layouts, read_bytes
+        As `compile_cut` takes them.
     """
 
     spec: WorkflowSpec
@@ -54,6 +56,8 @@ class Asked:
     requests: Mapping[str, DatasetRequest]
     aside: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    layouts: Mapping[str, Layout] = field(default_factory=dict, repr=False)
+    read_bytes: Mapping[str, int] = field(default_factory=dict, repr=False)
 
 
 def ask(
@@ -104,7 +108,16 @@ def ask(
         aside += found.aside
         warnings += found.warnings
     cut = compile_cut(spec, tables, layouts, read_bytes)
-    return Asked(spec, cut, tables, requests, tuple(aside), (*warnings, *cut.notes))
+    return Asked(spec, cut, tables, requests, tuple(aside), (*warnings, *cut.notes), layouts, read_bytes)
+
+
+def whole_cut(asked: Asked) -> Cut:
+    """The cut of all records, of which the one asked for may be a pilot's."""
+    from hpcflow.plan.compile import compile_cut
+    from hpcflow.plan.pilot import everything
+
+    tables = {name: everything(table) for name, table in asked.tables.items()}
+    return compile_cut(asked.spec, tables, asked.layouts, asked.read_bytes)
 
 
 def _used(spec: WorkflowSpec) -> list[DatasetSpec]:

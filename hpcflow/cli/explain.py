@@ -91,7 +91,7 @@ def _data(asked: Asked) -> Iterator[str]:
     for dataset in cut.datasets:
         names = ", ".join(v.name for v in dataset.variables)
         left = dataset.records - dataset.live
-        yield f"{dataset.name}: {count(dataset.live, 'record')}, {dataset.samples:,} samples of {names}" + (
+        yield f"{dataset.name}: {count(dataset.live, 'record')}, {dataset.recorded:,} samples of {names}" + (
             f"; {count(left, 'record')} not computed (`hpcflow data describe` says why)" if left else ""
         )
     yield from _few([f"set aside: {path}: {reason}" for path, reason in asked.aside])
@@ -185,9 +185,12 @@ def _totals(asked: Asked, calibration: Calibration | None, whole: Schedule | str
         yield f"          {share:.0%} of it for {longest.name} ({', '.join(longest.steps) or longest.kind})"
     pilot = pilot_of(asked.tables.values())
     if pilot is not None:
+        from hpcflow.api import whole_cut
+
+        every = total_seconds(whole_cut(asked), calibration)
         yield (
             f"pilot     {pilot.records:,} of {count(pilot.of_records, 'record')}; all take about "
-            f"{span(total.low * pilot.factor, total.high * pilot.factor)}, {pilot.factor:,.3g} times as much"
+            f"{span(every.low, every.high)}, with {pilot.factor:,.3g} times the samples"
         )
         if whole:
             yield f"          {whole_words(whole)}"

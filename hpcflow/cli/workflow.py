@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -147,15 +148,15 @@ def _left_json(left: Allocation, schedule: Schedule) -> dict[str, Any]:
 
 def _whole(asked: Asked, site: str, options: Options) -> Schedule | str | None:
     """Of a pilot, the jobs of all records, or why they do not fit."""
+    from hpcflow.api import whole_cut
     from hpcflow.errors import PlanError
-    from hpcflow.executors.slurm import whole_of
+    from hpcflow.executors.slurm import schedule_of
     from hpcflow.plan.pilot import pilot_of
 
-    pilot = pilot_of(asked.tables.values())
-    if pilot is None:
+    if pilot_of(asked.tables.values()) is None:
         return None
     try:
-        return whole_of(asked.cut, site, options, pilot.factor)
+        return schedule_of(whole_cut(asked), site, replace(options, budget={}))  # nothing of it is sent
     except PlanError as error:
         return str(error)
 

@@ -6,7 +6,6 @@ question to Slurm.
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from hpcflow.errors import RunError
 from hpcflow.executors.drive import Observer, Silent, check_complete
 from hpcflow.plan.calibration import Calibration
+from hpcflow.plan.folder_files import folder_files
 from hpcflow.plan.model import Cut
 from hpcflow.plan.time import stage_seconds
 from hpcflow.run.calibrate import HERE, load_calibration
@@ -25,13 +25,13 @@ from hpcflow.slurm.jobs import Options, StageNeed, plan_jobs
 from hpcflow.slurm.schedule import Schedule, run_token
 from hpcflow.workflow.model import RunSpec
 
-ONE_BLOCK = ("table", "merge")
-"""Kinds of stages that are one block, however many records there are."""
-
 
 def stage_needs(cut: Cut, calibration: Calibration | None = None) -> list[StageNeed]:
-    """What each stage asks of a cluster; times are assumed where the cluster was never calibrated."""
-    needs = []
+    """What each stage asks of a cluster; times are assumed where the cluster was never calibrated.
+
+    The first one's files include those of the run folder itself.
+    """
+    needs: list[StageNeed] = []
     for stage in cut.stages:
         seconds, blocks = stage_seconds(cut, stage, calibration), max(stage.blocks, 1)
         needs.append(
@@ -44,7 +44,7 @@ def stage_needs(cut: Cut, calibration: Calibration | None = None) -> list[StageN
                 seconds_high=seconds.high / blocks,
                 kind=stage.kind,
                 write_bytes=stage.write_bytes,
-                files=stage.files,
+                files=stage.files + (0 if needs else folder_files(cut)),
             )
         )
     return needs
@@ -78,43 +78,9 @@ def schedule_of(cut: Cut, site: str, options: Options) -> Schedule:
     RequestError, PlanError
         Where the cut or the options do not fit the site.
     """
-    return _planned(cut, site, options, 1.0)
-
-
-def whole_of(cut: Cut, site: str, options: Options, factor: float) -> Schedule:
-    """The jobs of all records, of which the cut is a pilot; held to no budget, since nothing is sent.
-
-    Parameters
-    ----------
-    factor
-        How many times the pilot's work all records are.
-
-    Raises
-    ------
-    RequestError, PlanError
-        Where all of them do not fit the site.
-    """
-    return _planned(cut, site, replace(options, budget={}), factor)
-
-
-def _planned(cut: Cut, site: str, options: Options, factor: float) -> Schedule:
     run, profile = run_token(f"{cut.name}-{cut.id[:8]}"), load_site(site)
-    needs = [scaled(need, factor) for need in stage_needs(cut, calibration_of(profile))]
+    needs = stage_needs(cut, calibration_of(profile))
     return plan_jobs(needs, profile, paid(options, profile), run=run)
-
-
-def scaled(need: StageNeed, factor: float) -> StageNeed:
-    """A stage with `factor` times the work: more blocks, or a longer one where there can be only one."""
-    blocks = need.blocks if need.kind in ONE_BLOCK else max(1, math.ceil(need.blocks * factor))
-    longer = need.blocks * factor / max(blocks, 1)
-    return replace(
-        need,
-        blocks=blocks,
-        seconds_low=need.seconds_low * longer,
-        seconds_high=need.seconds_high * longer,
-        write_bytes=math.ceil(need.write_bytes * factor),
-        files=math.ceil(need.files * factor),
-    )
 
 
 def paid(options: Options, site: Site) -> Options:

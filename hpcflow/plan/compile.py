@@ -11,6 +11,7 @@ import numpy as np
 from hpcflow.errors import Problem, WorkflowError
 from hpcflow.plan import axes as ax
 from hpcflow.plan.fields import resolve_fields, unscaled
+from hpcflow.plan.folder_files import folder_files
 from hpcflow.plan.fuse import Node, fuse, stored_steps
 from hpcflow.plan.inputs import dataset_of, needed, resolve_inputs
 from hpcflow.plan.layout import Layout, layout_for
@@ -24,7 +25,7 @@ from hpcflow.plan.model import (
     digest,
 )
 from hpcflow.plan.records import RecordTable
-from hpcflow.plan.stages import Stages, row_bytes
+from hpcflow.plan.stages import Stages, columns, row_bytes
 from hpcflow_kernels import Contract, get
 
 if TYPE_CHECKING:
@@ -208,6 +209,8 @@ def _plan_dataset(spec: DatasetSpec, table: RecordTable, layout: Layout | None) 
         chunk=layout.chunk,
         shard=layout.shard,
         reader=spec.reader or "",
+        recorded=int(table.size[ax.live(table)].sum()),
+        table_files=2 * columns(table),
     )
 
 
@@ -216,11 +219,11 @@ def summary(cut: Cut) -> dict[str, Any]:
     return {
         "run_id": cut.id,
         "records": sum(d.live for d in cut.datasets),
-        "samples": sum(d.samples for d in cut.datasets),
+        "samples": sum(d.recorded for d in cut.datasets),
         "stages": len(cut.stages),
         "blocks": sum(s.blocks for s in cut.stages),
         "read_bytes": sum(s.read_bytes for s in cut.stages),
         "write_bytes": sum(s.write_bytes for s in cut.stages),
-        "files": sum(s.files for s in cut.stages),
+        "files": sum(s.files for s in cut.stages) + folder_files(cut),
         "memory_bytes": max((s.memory_bytes for s in cut.stages), default=0),
     }

@@ -45,6 +45,7 @@ class DatasetPlan:
     records: int
     live: int
     samples: int
+    """Length of the `sample` axis, with the room between records."""
     table: str
     """sha256 of the record table as planned."""
     kind: Literal["files", "zarr"]
@@ -55,6 +56,10 @@ class DatasetPlan:
     """Samples per inner chunk and per shard (one file)."""
     reader: str = ""
     """What reads its files; empty for a Zarr store."""
+    recorded: int = 0
+    """Samples of the live records."""
+    table_files: int = 0
+    """Files of the record table as planned."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,12 @@ class Pilot:
         20.0
         """
         return self.of_samples / max(self.samples, 1)
+
+
+def everything(table: RecordTable) -> RecordTable:
+    """The table with the records that a pilot left out."""
+    status = np.where(table.status == LEFT_OUT, OK, table.status).astype(np.int8)
+    return replace(table, status=status)
 
 
 def pilot_of(tables: Iterable[RecordTable]) -> Pilot | None:

@@ -34,6 +34,11 @@ COLUMNS = 9
 """Columns of a record table besides its facts; a fact is two, its values and where they came from."""
 
 
+def columns(table: RecordTable) -> int:
+    """Arrays of a record table."""
+    return COLUMNS + 2 * len(table.facts)
+
+
 def row_bytes(fields: Sequence[FieldPlan]) -> int:
     """Bytes of one row over all fields."""
     return sum(math.prod(f.shape) * np.dtype(f.dtype).itemsize for f in fields)
@@ -243,7 +248,7 @@ class Stages:
         self.written[step.name] = name
 
     def _columns(self, dataset: str) -> int:
-        return COLUMNS + 2 * len(self.tables[dataset].facts)
+        return columns(self.tables[dataset])
 
     def _files(self, step: StepPlan, shards: int) -> int:
         """Files of a step's store: a description of each array, and shards; one that is all fill has none."""

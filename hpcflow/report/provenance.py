@@ -32,7 +32,7 @@ def provenance(source: Source) -> Section:
 def _dataset(source: Source, dataset: DatasetPlan) -> list[Part]:
     request = source.folder.request.get("datasets", {}).get(dataset.name, {})
     data = source.store(dataset.name)
-    about = f"Dataset {dataset.name}: {count(dataset.live, 'recording')}, {count(dataset.samples, 'sample')}"
+    about = f"Dataset {dataset.name}: {count(dataset.live, 'recording')}, {count(dataset.recorded, 'sample')}"
     about += f", record table {dataset.table[:12]}"
     about += f", stored in {request['store']}." if request.get("store") else "."
     parts: list[Part] = [Note(about)]

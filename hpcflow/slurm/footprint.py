@@ -8,10 +8,12 @@ from hpcflow.errors import PlanError
 from hpcflow.site import Site, format_decimal
 from hpcflow.slurm.choice import short
 from hpcflow.slurm.needs import Options, StageNeed
-from hpcflow.slurm.placement import Fit, request
+from hpcflow.slurm.placement import Fit, request, wave_size
 from hpcflow.slurm.schedule import Footprint
 
 DAY = 86400.0
+SENT = 5
+"""Schedule, its copy as sent, the submission, and the scripts that submit and that gates run."""
 
 
 def footprint(needs: Sequence[StageNeed], chosen: Fit, site: Site, options: Options) -> Footprint:
@@ -22,7 +24,8 @@ def footprint(needs: Sequence[StageNeed], chosen: Fit, site: Site, options: Opti
     PlanError
         Where the results exceed what the area for runs holds, in bytes or in files.
     """
-    size, files = sum(need.write_bytes for need in needs), sum(need.files for need in needs)
+    size = sum(need.write_bytes for need in needs)
+    files = sum(need.files for need in needs) + job_files(chosen, site, options)
     area = next((name for name, one in site.storage.items() if one.use == "work"), "")
     stored = None
     if area:
@@ -40,6 +43,17 @@ def footprint(needs: Sequence[StageNeed], chosen: Fit, site: Site, options: Opti
         storage_unit=stored.unit if stored else "",
         storage_day=stored.amount if stored else 0.0,
     )
+
+
+def job_files(chosen: Fit, site: Site, options: Options) -> int:
+    """Files that jobs add to a run folder: scripts and records of what was sent; for each element its log and
+    claim, and receipts and a pack of each worker; for each wave a gate's log.
+    """
+    files = SENT
+    for shape in chosen.shapes:
+        waves = -(-shape.elements // wave_size(shape.elements, site, chosen.spot, options))
+        files += 1 + shape.elements * (2 + 2 * shape.workers) + 3 * waves
+    return files
 
 
 def _check_quota(site: Site, area: str, size: int, files: int) -> None:

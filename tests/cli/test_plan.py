@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from hpcflow.api import Asked, ask
+from hpcflow.api import Asked, ask, whole_cut
 from hpcflow.cli.explain import COLUMNS, cheaper, explain, explained_json, span
 from hpcflow.executors.slurm import schedule_of
 from hpcflow.plan.calibration import Calibration, KernelTimes
+from hpcflow.plan.compile import compile_cut, summary
 from hpcflow.slurm.jobs import Options
 from hpcflow_kernels import get
 from tests.cli.conftest import Command, write_files
@@ -67,6 +68,36 @@ def test_a_pilot_says_what_all_would_take(tmp_path: Path) -> None:
         "records": 1, "of_records": 3, "samples": 500, "of_samples": 3000, "factor": 6.0
     }  # fmt: skip
     assert not any("--limit" in hint for hint in cheaper(asked.cut, pilot=True))
+
+
+def test_all_records_of_a_pilot_are_planned_and_not_multiplied(tmp_path: Path) -> None:
+    file = write_files(tmp_path)
+    pilot, all_ = ask(file, only=["c.csv"]), ask(file)
+    assert whole_cut(pilot).id == all_.cut.id
+    assert whole_cut(all_).id == all_.cut.id
+
+
+def test_samples_are_those_of_the_recordings(tmp_path: Path) -> None:
+    """Long records start on chunks, so the axis is longer than what was recorded."""
+    asked = ask(write_files(tmp_path))
+    table = asked.tables["pump"]
+    apart = replace(table, start=table.start * 4)
+    cut = compile_cut(asked.spec, {"pump": apart})
+    assert cut.dataset("pump").samples > 3000
+    assert summary(cut)["samples"] == 3000
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_files_foretold_are_those_found(command: Command, tmp_path: Path, workers: int) -> None:
+    file = write_files(tmp_path / "w")
+    given = {p for p in tmp_path.rglob("*") if p.is_file()}
+    foretold = summary(ask(file).cut)["files"]
+    executor = "serial" if workers == 1 else "dask"
+    run = ("run", file, "--runs", tmp_path / "w/runs", "--workers", workers, "--executor", executor)
+    assert command(*run).exit_code == 0
+    found = len({p for p in tmp_path.rglob("*") if p.is_file()} - given)
+    assert found <= foretold + 2 * workers  # each worker has receipts of its own
+    assert found >= 0.9 * foretold
 
 
 def test_calibrated_times_say_what_measured_them(tmp_path: Path) -> None:

@@ -90,11 +90,11 @@ def test_a_pilot_tells_what_all_records_cost(tmp_path: Path) -> None:
 def test_a_pilot_of_more_than_the_site_holds_says_so(tmp_path: Path) -> None:
     profile = tmp_path / "tight.yaml"
     profile.write_text(
-        "hpcflow_site: 1\nextends: lumi\nname: tight\nstorage: {scratch: {files: 300}}\n", encoding="utf-8"
+        "hpcflow_site: 1\nextends: lumi\nname: tight\nstorage: {scratch: {quota: 5 MB}}\n", encoding="utf-8"
     )
     site = ("--site", str(profile), "--account", "project_462000001")
     text = " ".join(run(tmp_path, "plan", WORKFLOW, *site, "--limit", "1").split())
-    assert "all records may not fit: /scratch/<project> holds 300 files" in text
+    assert "all records may not fit: /scratch/<project> holds 5 MB" in text
 
 
 def test_a_profile_of_ones_own_names_the_project(tmp_path: Path) -> None:

@@ -40,12 +40,10 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         stop = start + int(table.size[record])
         first, last = max(start, low), min(stop, high)
         try:
-            found = _read(ctx, stage, record, first - start, last - start)
+            _put(_read(ctx, stage, record, first - start, last - start), samples, first - low)
         except DataError as error:
             aside.append((str(table.ids[record]), str(error)))
             continue
-        for name, values in found.items():
-            samples[name][first - low : last - low] = values
         count += last - first
         records += 1
     files = []
@@ -53,6 +51,12 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         name, content = encode_samples(dataset, variable, block, samples[variable.name])
         files.append(NewFile(f"dataset/{dataset.name}/{name}", ctx.store(dataset.name) / name, content))
     return BlockOutput(files=files, aside=aside, samples=count, computed=records)
+
+
+def _put(found: Samples, samples: Samples, at: int) -> None:
+    """Copy samples of a record into the shard's. In a function: a name left behind would keep the record."""
+    for name, values in found.items():
+        samples[name][at : at + len(values)] = values
 
 
 def _read(ctx: RunContext, stage: StagePlan, record: int, first: int, last: int) -> Samples:
