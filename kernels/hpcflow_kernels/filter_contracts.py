@@ -43,7 +43,8 @@ def asked(kind: str, params: Params, rate: float) -> Design:
 @lru_cache(maxsize=256)
 def two_way_halo(design: Design) -> int:
     """Samples on either side after which the zero-phase filter has forgotten where it began."""
-    return halo(digital(design), passes=2)
+    found = digital(design)
+    return halo(found, found)
 
 
 def notch_poles(frequency: float, harmonics: int, quality: float, rate: float) -> Zpk:
@@ -68,7 +69,8 @@ def notch_poles(frequency: float, harmonics: int, quality: float, rate: float) -
 
 @lru_cache(maxsize=256)
 def _notch_halo(frequency: float, harmonics: int, quality: float, rate: float) -> int:
-    return halo(notch_poles(frequency, harmonics, quality, rate), passes=2)
+    found = notch_poles(frequency, harmonics, quality, rate)
+    return halo(found, found)
 
 
 def _geometry(kind: str) -> Callable[[Params, float], Geometry]:

@@ -161,31 +161,39 @@ def _bessel(n: int) -> list[complex]:
     return [p / high for p in poles]
 
 
-def halo(filter_: Zpk, passes: int, truncation: float = TRUNCATION) -> int:
+def halo(first: Zpk, second: Zpk | None = None, truncation: float = TRUNCATION) -> int:
     """Samples after which a filter has forgotten where it began.
 
     The impulse response is ``sum_i R_i p_i**k`` over the poles, so its tail beyond n samples is below
     ``T(n) = sum_i |R_i| |p_i|**n / (1 - |p_i|)``. Whatever stands before a tile's region in place of the
-    truth is at most four times the largest sample away from it, in each pass, and a second pass amplifies
-    the first one's remainder by at most T(0). The halo is the smallest n with ``4 T(n) <= truncation``
-    for one pass, and ``4 (1 + T(0)) T(n) <= truncation`` for two.
+    truth is at most four times the largest sample away from it, in each pass, and the other pass amplifies
+    that by at most 1 + T(0). The halo is the smallest n with ``4 T(n) <= truncation`` for one pass, and
+    ``4 (1 + T(0)) T(n) <= truncation``, T(0) of the other one, for both of two.
 
     Parameters
     ----------
-    filter_ : Zpk
-        Of one pass.
-    passes : int
-        1 for a filter that runs forwards, 2 for one that runs backwards as well.
+    first : Zpk
+        The pass forwards.
+    second : Zpk, optional
+        The pass backwards, if there is one.
     truncation : float
         Largest error, relative to the largest input sample.
 
     Examples
     --------
-    >>> halo(digital(Design("bandpass", (2000.0, 4000.0), 12000.0)), 2) % GRAIN
+    >>> found = digital(Design("bandpass", (2000.0, 4000.0), 12000.0))
+    >>> halo(found, found) % GRAIN
     0
     """
-    tail = _tail(filter_)
-    goal = truncation / (4 * (1 + tail(0))) if passes == 2 else truncation / 4
+    if second is None:
+        return _shortest(_tail(first), truncation / 4)
+    one, other = _tail(first), _tail(second)
+    return max(
+        _shortest(one, truncation / (4 * (1 + other(0)))), _shortest(other, truncation / (4 * (1 + one(0))))
+    )
+
+
+def _shortest(tail: Callable[[int], float], goal: float) -> int:
     below, above = 0, 1
     while tail(above) > goal:
         below, above = above, above * 2

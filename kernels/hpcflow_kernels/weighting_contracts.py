@@ -22,7 +22,7 @@ weighting."""
 
 @lru_cache(maxsize=64)
 def _halo(weighting: str, rate: float) -> int:
-    return halo(zeros_and_poles(weighting_sections(weighting, rate)), passes=1)
+    return halo(zeros_and_poles(weighting_sections(weighting, rate)))
 
 
 def _check(params: Params, rate: float | None) -> Sequence[str]:
