@@ -29,6 +29,7 @@ FAMILIES = (
     "hpcflow_kernels.changes_contracts",
     "hpcflow_kernels.catch22_contracts",
     "hpcflow_kernels.profile_contracts",
+    "hpcflow_kernels.entropy_contracts",
 )
 """Modules that hold a tuple `CONTRACTS`; each imports nothing heavier than `contract`."""
 

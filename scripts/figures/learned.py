@@ -9,9 +9,19 @@ from matplotlib.figure import Figure
 from scipy.signal import decimate
 
 from hpcflow_kernels.catch22 import FEATURES, catch22_windows
+from hpcflow_kernels.entropy import entropy_windows
 from scripts.figures.recordings import bearing
 
 BEARINGS = {97: "healthy", 105: "inner race", 130: "outer race", 222: "ball"}
+
+
+RATE, WINDOW = 12_000.0, 2048 / 12_000
+
+
+def _at_12_khz(number: int) -> np.ndarray:
+    x, rate = bearing(number)
+    x = decimate(x, 4).astype(np.float32) if rate > RATE else x
+    return x[: 29 * 2048]
 
 
 def catch22_bearing() -> Figure:
@@ -21,9 +31,7 @@ def catch22_bearing() -> Figure:
     """
     rows, edges = [], [0]
     for number in BEARINGS:
-        x, rate = bearing(number)
-        x, rate = (decimate(x, 4), rate / 4) if number == 97 else (x, rate)
-        rows.append(catch22_windows(x[: 29 * 2048], rate=rate, window=2048 / rate)["features"])
+        rows.append(catch22_windows(_at_12_khz(number), rate=RATE, window=WINDOW)["features"])
         edges.append(edges[-1] + len(rows[-1]))
     table = np.concatenate(rows)
     middle = np.median(table, axis=0)
@@ -36,4 +44,18 @@ def catch22_bearing() -> Figure:
     axes.set_yticks(range(len(FEATURES)), FEATURES, fontsize=7)
     axes.set_xticks([(a + b) / 2 for a, b in pairwise(edges)], BEARINGS.values())
     figure.colorbar(picture, ax=axes, label="distance from the median, in median distances")
+    return figure
+
+
+def entropy_bearing() -> Figure:
+    """Four entropies of a healthy bearing and of three with faults, a point for each window."""
+    measures = {"permutation": 5, "spectral": None, "shannon": None, "sample": 2}
+    figure = Figure(figsize=(7, 2.4))
+    for axes, (measure, order) in zip(figure.subplots(1, 4), measures.items(), strict=True):
+        for place, number in enumerate(BEARINGS):
+            x = _at_12_khz(number)
+            y = entropy_windows(x, rate=RATE, window=WINDOW, measure=measure, order=order)["entropy"]
+            axes.plot(place + np.linspace(-0.3, 0.3, len(y)), y, ".", ms=3)
+        axes.set_title(measure, fontsize=9)
+        axes.set_xticks(range(len(BEARINGS)), BEARINGS.values(), rotation=60, fontsize=8)
     return figure
