@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
+from hpcflow_kernels.coherence import coherence
+from hpcflow_kernels.coherence_matrix import coherence_matrix
 from hpcflow_kernels.spectral import welch, welch_windows
 from hpcflow_kernels.spectral_stft import spectrogram_frames, stft
 
@@ -18,6 +20,7 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
     x = noise(SMALL if small else LONG)
     yield from _welch(x, timers)
     yield from _stft(x, timers)
+    yield from _coherence(SMALL // 4 if small else 65_551, timers)
 
 
 def _welch(x: np.ndarray, timers: bool) -> Iterator[Case]:
@@ -76,6 +79,54 @@ def _stft(x: np.ndarray, timers: bool) -> Iterator[Case]:
         lambda: by_scipy(wide),
         {"scipy": lambda: by_scipy(x)},
     )
+
+
+def _coherence(samples: int, timers: bool) -> Iterator[Case]:
+    """Of sixteen signals that have some of their noise in common, and of two long ones."""
+    from scipy import signal
+
+    count, n = 16, 1024
+    x = np.stack([noise(samples + i)[:samples] for i in range(count)]) + noise(samples)
+    wide, upper = x.astype(np.float64), np.triu_indices(count, 1)
+
+    def by_scipy(x: np.ndarray) -> np.ndarray:
+        return np.array([signal.coherence(x[i], x[j], nperseg=n)[1] for i, j in zip(*upper, strict=True)])
+
+    peers: dict[str, Callable[[], Any]] = {"scipy": lambda: by_scipy(x)}
+    if timers:
+        peers["torch"] = lambda: torch_coherence(x, n)[upper]
+    yield Case(
+        "coherence.all_pairs",
+        x.size,
+        lambda: coherence_matrix(x, nperseg=n)[1][upper],
+        lambda: by_scipy(wide),
+        peers,
+    )
+    long = noise(4 * samples), noise(4 * samples + 1)[:-1]
+    pair = long[0], long[0] + long[1]
+    yield Case(
+        "coherence.pair",
+        2 * len(pair[0]),
+        lambda: coherence(*pair, nperseg=n)[1],
+        lambda: signal.coherence(*(p.astype(np.float64) for p in pair), nperseg=n)[1],
+        {"scipy": lambda: signal.coherence(*pair, nperseg=n)[1]},
+    )
+
+
+def torch_coherence(x: np.ndarray, n: int) -> np.ndarray:
+    """All pairs by a transform and a product of matrices for each bin; means off signals, not segments."""
+    import torch
+
+    torch.set_num_threads(1)
+    signals = torch.from_numpy(x)
+    signals = signals - signals.mean(dim=1, keepdim=True)
+    z = torch.stft(signals, n, n // 2, n, torch.hann_window(n), center=False, return_complex=True)
+    z = z.permute(1, 0, 2).contiguous()
+    products = z @ z.mH
+    powers = torch.diagonal(products, dim1=1, dim2=2).real
+    c = products.abs() ** 2 / (powers[:, :, None] * powers[:, None, :])
+    found: np.ndarray = c.permute(1, 2, 0).numpy()
+    return found
 
 
 def torch_stft(x: np.ndarray, n: int) -> np.ndarray:

@@ -24,6 +24,7 @@ FAMILIES = (
     "hpcflow_kernels.multitaper_contracts",
     "hpcflow_kernels.octave_contracts",
     "hpcflow_kernels.spectral_stft_contracts",
+    "hpcflow_kernels.coherence_contracts",
     "hpcflow_kernels.rolling_contracts",
     "hpcflow_kernels.quality_contracts",
     "hpcflow_kernels.changes_contracts",

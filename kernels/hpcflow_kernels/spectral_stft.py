@@ -162,7 +162,7 @@ class Transform(NamedTuple):
 
     @classmethod
     def of(cls, weights: np.ndarray, kind: np.dtype[Any]) -> Transform:
-        """The one for these weights, a power of two, at least `SMALLEST`."""
+        """The one for these weights: a power of two; `spectra` and `powers` take no fewer than `SMALLEST`."""
         return cls((0.5 * weights).astype(kind), *_tables(len(weights), kind.str))
 
     def spectra(self, x: np.ndarray, step: int, detrend: bool, out: np.ndarray) -> None:

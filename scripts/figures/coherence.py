@@ -1,0 +1,47 @@
+"""Pictures of what two signals, or many, have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hpcflow_kernels.coherence import independent_segments, noise_coherence
+from hpcflow_kernels.coherence_matrix import coherence_matrix
+from hpcflow_kernels.coherence_records import transfer_function_of_record
+from hpcflow_kernels.contract import Rows
+from scripts.figures.recordings import bearing, infrasound
+
+
+def coherence_infrasound() -> Figure:
+    """Mean coherence of the six pairs of an infrasound array, when a signal crosses it and when none does."""
+    from scipy.signal import get_window
+
+    x, rate = infrasound()
+    figure = Figure(figsize=(7, 3))
+    axes = figure.subplots()
+    pairs, n = np.triu_indices(len(x), 1), 256
+    for start, label in ((60, "second minute"), (415, "minute from 18:06:55 on")):
+        part = x[:, int(start * rate) : int((start + 60) * rate)]
+        frequency, found = coherence_matrix(part, rate, nperseg=n)
+        axes.plot(frequency, found[pairs].mean(axis=0), lw=1, label=label)
+    segments = (part.shape[1] - n) // (n // 2) + 1
+    level = noise_coherence(independent_segments(segments, get_window("hann", n), n // 2))
+    axes.axhline(level, color="0.6", lw=1, ls="--", label="95 % of a pair's bins of noise")
+    axes.set(xlabel="frequency (Hz)", ylabel="coherence", xlim=(0, 20), ylim=(0, 1))
+    axes.legend(frameon=False)
+    return figure
+
+
+def transfer_bearing() -> Figure:
+    """From the drive end to the fan end of a motor: gain, and how far it can be believed."""
+    (x, rate), (y, _) = bearing(130), bearing(130, "FE")
+    ports = {"excitation": Rows(x, rate, "m s-2", {}), "response": Rows(y, rate, "m s-2", {})}
+    out = transfer_function_of_record(**ports, nperseg=512)
+    frequency = np.fft.rfftfreq(512, 1 / rate)
+    figure = Figure(figsize=(7, 4))
+    above, below = figure.subplots(2, sharex=True)
+    above.semilogy(frequency[1:], out["gain"][1:], lw=1)
+    above.set(ylabel="gain, H1")
+    below.plot(frequency[1:], out["coherence"][1:], lw=1)
+    below.set(xlabel="frequency (Hz)", ylabel="coherence", xlim=(0, 6000), ylim=(0, 1))
+    return figure
