@@ -23,6 +23,8 @@ FAMILIES = (
     "hpcflow_kernels.spectral_shape_contracts",
     "hpcflow_kernels.multitaper_contracts",
     "hpcflow_kernels.octave_contracts",
+    "hpcflow_kernels.irregular_contracts",
+    "hpcflow_kernels.orders_contracts",
     "hpcflow_kernels.spectral_stft_contracts",
     "hpcflow_kernels.coherence_contracts",
     "hpcflow_kernels.rolling_contracts",
