@@ -26,7 +26,9 @@ REASONS = {
     "AssocMaxJobsLimit": "as many jobs as the project may run are running",
     "QOSMaxJobsPerUserLimit": "as many jobs as one user may run in this partition are running",
     "QOSMaxSubmitJobPerUserLimit": "the queue is full for this user",
-    "MaxSubmitJobsPerUser": "the queue is full for this user",
+    "AssocMaxSubmitJobLimit": "the queue is full for this project, or its allocation is used up",
+    "AssocGrpCpuLimit": "as many cores as the project may use are in use",
+    "JobArrayTaskLimit": "as many elements of the array as may run are running",
 }
 """Slurm's reasons why a job waits, in a user's words (squeue(1), JOB REASON CODES)."""
 

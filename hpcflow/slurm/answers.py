@@ -51,6 +51,8 @@ class Row:
         Local time as Slurm prints it; "" where it has not happened.
     exit_code
         ``exit:signal``; "" where it is not known.
+    max_rss
+        Bytes of the largest process of its steps; 0 where not known.
     out_of_memory
         Whether the kernel killed a process of it for memory, also where the job went on.
     cancelled_by
@@ -130,7 +132,7 @@ def parse_sacct(text: str) -> list[Row]:
         memory = word == "OUT_OF_MEMORY" or derived == "0:125" or code == "0:125"
         owner, _, step = raw.partition(".")
         rss, before = steps.get(owner, (0, False))
-        steps[owner] = (max(rss, _number(rest[2])), before or memory)
+        steps[owner] = (max(rss, _bytes(rest[2])), before or memory)
         if step or word == "RESIZING":
             continue
         base, element = _job_and_element(shown, owner)
@@ -166,6 +168,16 @@ def _time(text: str) -> str:
 def _number(text: str) -> int:
     match = re.match(r"\d+", text)
     return int(match[0]) if match else 0
+
+
+def _bytes(text: str) -> int:
+    """Bytes, of which `--noconvert` gives the plain number; with a letter where a site's sacct gives one.
+
+    >>> _bytes("1437696"), _bytes("2048K"), _bytes("")
+    (1437696, 2097152, 0)
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)", text)
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2] or " ")) if match else 0
 
 
 def _job_and_element(shown: str, raw: str) -> tuple[int, int | None]:

@@ -49,7 +49,7 @@ def test_sacct_rows_the_last_of_an_id_wins_and_steps_add() -> None:
     assert rows[30].state == "COMPLETED"
     assert rows[30].element == 3
     assert rows[30].out_of_memory, "only the step and the derived code tell"
-    assert rows[30].max_rss == 2097152
+    assert rows[30].max_rss == 2097152 * 1024
     assert (rows[31].state, rows[31].cancelled_by, rows[31].name) == ("CANCELLED", "1000", "with|pipe")
     assert (rows[32].element, rows[32].alive, rows[32].node) == (None, True, "")
     assert rows[33].state == "TIMEOUT"
