@@ -30,6 +30,7 @@ FAMILIES = (
     "hpcflow_kernels.rolling_contracts",
     "hpcflow_kernels.quality_contracts",
     "hpcflow_kernels.changes_contracts",
+    "hpcflow_kernels.events_contracts",
     "hpcflow_kernels.catch22_contracts",
     "hpcflow_kernels.profile_contracts",
     "hpcflow_kernels.entropy_contracts",
