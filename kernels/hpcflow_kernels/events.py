@@ -185,8 +185,9 @@ def threshold_crossings(x: np.ndarray, high: float, low: float | None = None) ->
 
     Examples
     --------
-    >>> threshold_crossings(np.array([0.0, 2, 0.8, 0.4, 2]), 1.0, 0.5)
-    Crossings(place=array([0.5 , 2.75, 3.375]), upward=array([ True, False,  True]))
+    >>> found = threshold_crossings(np.array([0.0, 2, 0.75, 0.25, 1]), 1.0, 0.5)
+    >>> found.place.tolist(), found.upward.tolist()
+    ([0.5, 2.5, 4.0], [True, False, True])
     """
     from hpcflow_kernels.events_loops import schmitt
 

@@ -1,4 +1,4 @@
-"""Vibration severity by ISO 20816, and factors that tell a waveform's shape."""
+"""Vibration severity by ISO 10816, and factors that tell a waveform's shape."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def vibration_severity(
 
     Notes
     -----
-    ISO 20816-1:2016, Mechanical vibration: measurement and evaluation of machine vibration; boundaries as
-    `ZONES` says.
+    ISO 10816-1:1995, Mechanical vibration: evaluation of machine vibration by measurements on non-rotating
+    parts; boundaries as `ZONES` says.
     """
     from scipy.fft import rfft
 

@@ -18,8 +18,8 @@ ZONES: Mapping[str, tuple[float, float, float]] = {
     "class III": (1.8e-3, 4.5e-3, 11.2e-3),
     "class IV": (2.8e-3, 7.1e-3, 18.0e-3),
 }
-"""Velocities, m/s, between zones A, B, C and D. Groups: ISO 10816-3:2009, annex A, carried on by
-ISO 20816-3:2022; classes: ISO 10816-1:1995, annex B."""
+"""Velocities, m/s, between zones A, B, C and D. Groups: ISO 10816-3:2009, annex A; classes: ISO 10816-1:1995,
+annex B, as in ISO 2372:1974. Where these numbers can be looked up: docs/kernels/features.md."""
 
 FRAMES = (
     Param("window", "quantity", "frame duration", "duration", default=1.0, minimum=1e-6),
@@ -66,7 +66,7 @@ CONTRACTS = (
         name="vibration_severity",
         version=1,
         pattern=Pattern.WINDOW,
-        summary="RMS velocity of a machine's acceleration and its zone by ISO 20816.",
+        summary="RMS velocity of a machine's acceleration and its zone by ISO 10816.",
         ports=(Port("signal", "signal", "acceleration, not filtered", dimension="acceleration"),),
         params=(
             *FRAMES,
@@ -75,7 +75,7 @@ CONTRACTS = (
             Param(
                 "machine",
                 "text",
-                "group and support (ISO 20816-3), or class (ISO 10816-1)",
+                "group and support (ISO 10816-3), or class (ISO 10816-1)",
                 default="group 2 rigid",
                 choices=tuple(ZONES),
             ),
@@ -88,7 +88,7 @@ CONTRACTS = (
         bytes_per_sample=64.0,
         flops_per_sample=60.0,
         error="rounding of the float type (float64 inside)",
-        source="ISO 20816-1:2016, ISO 20816-3:2022, ISO 10816-1:1995",
+        source="ISO 10816-1:1995, ISO 10816-3:2009",
     ),
     Contract(
         name="waveform_factors",
