@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.kernel_cases.case import Case
 from hpcflow_kernels.catch22 import catch22
+from hpcflow_kernels.feature_set import NAMES, feature_set
 from hpcflow_kernels.rocket import MiniRocket, minirocket_fit, minirocket_transform
 
 
@@ -17,6 +18,7 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
     """All of them."""
     for n in (1000, 4096):
         yield _catch22(windows(4 if small else 200, n), timers)
+    yield _feature_set(windows(4 if small else 20, 1000), timers)
     yield _minirocket(windows(4 if small else 100, 1000), timers)
 
 
@@ -40,6 +42,30 @@ def _catch22(x: np.ndarray, timers: bool) -> Case:
         theirs = Catch22()
         peers["aeon"] = lambda: theirs.fit_transform(wide[:, None, :])
     return Case(f"catch22.{x.shape[1]}", x.size, lambda: catch22(x), lambda: catch22(wide), peers)
+
+
+def _feature_set(x: np.ndarray, timers: bool) -> Case:
+    """The same features; tsfresh takes a table with a row for each sample."""
+    wide = x.astype(np.float64)
+    peers: dict[str, Callable[[], Any]] = {}
+    if timers:
+        import pandas as pd
+        from tsfresh.feature_extraction import EfficientFCParameters, extract_features
+
+        kept = {name.split("__")[0] for name in NAMES}
+        wanted = {name: of for name, of in EfficientFCParameters().items() if name in kept}
+        time, series = np.tile(np.arange(x.shape[1]), len(x)), np.repeat(np.arange(len(x)), x.shape[1])
+        table = pd.DataFrame({"series": series, "time": time, "x": wide.ravel()})
+
+        def by_tsfresh() -> np.ndarray:
+            found = extract_features(
+                table, wanted, column_id="series", column_sort="time", n_jobs=0, disable_progressbar=True
+            )
+            values: np.ndarray = found[[f"x__{name}" for name in NAMES]].to_numpy(np.float64)
+            return values
+
+        peers["tsfresh"] = by_tsfresh
+    return Case("feature_set.1000", x.size, lambda: feature_set(x), lambda: feature_set(wide), peers)
 
 
 def _minirocket(x: np.ndarray, timers: bool) -> Case:
