@@ -14,6 +14,7 @@ FAMILIES = (
     "hpcflow_kernels.weighting_contracts",
     "hpcflow_kernels.fir_contracts",
     "hpcflow_kernels.integrate_contracts",
+    "hpcflow_kernels.smooth_contracts",
     "hpcflow_kernels.bearing_contracts",
     "hpcflow_kernels.envelope_contracts",
     "hpcflow_kernels.kurtogram_contracts",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -87,23 +89,50 @@ def rolling_rank(x: np.ndarray, n: int, place: int | None = None) -> np.ndarray:
 
 
 def _by_lanes(row: np.ndarray, n: int, k: int, share: float, out: np.ndarray) -> None:
-    from hpcflow_kernels.rolling_order_loops import LANES, order_statistic
+    from hpcflow_kernels.rolling_order_loops import order_statistic
 
+    for part in in_lanes(row, n, len(out)):
+        result = np.empty(part.steps * LANES, row.dtype)
+        order_statistic(part.samples, n, k, share, part.window, result)
+        out[part.rows] = part.in_order(result)
+
+
+LANES = 16
+
+
+class Lanes(NamedTuple):
+    """Part of a row as sixteen stretches side by side."""
+
+    rows: slice
+    """Of the results."""
+    steps: int
+    """Results of one stretch."""
+    samples: np.ndarray
+    """Sample t of stretch l at ``16 * t + l``; no negative zeros, so that equal samples have equal bits."""
+    window: np.ndarray
+    """The first n samples of each stretch, sorted, and infinity."""
+
+    def in_order(self, result: np.ndarray) -> np.ndarray:
+        """Results of the stretches, laid out as `samples`, one after another."""
+        count = self.rows.stop - self.rows.start
+        return result.reshape(self.steps, LANES).T.ravel()[:count]
+
+
+def in_lanes(row: np.ndarray, n: int, rows: int) -> Iterator[Lanes]:
+    """Cut a row that has so many windows for the loops in `hpcflow_kernels.rolling_order_loops`."""
     most = max(STRETCH, 8 * n + 16)
-    for start in range(0, len(out), LANES * most):
-        rows = min(LANES * most, len(out) - start)
-        steps = -(-rows // LANES)
-        part = row[start : start + rows + n - 1]
-        part = np.pad(part, (0, LANES * steps - rows))
+    for start in range(0, rows, LANES * most):
+        count = min(LANES * most, rows - start)
+        steps = -(-count // LANES)
+        part = row[start : start + count + n - 1]
+        part = np.pad(part, (0, LANES * steps - count))
         by = part.strides[0]
         shape = (steps + n - 1, LANES)
         side_by_side = np.lib.stride_tricks.as_strided(part, shape, (by, steps * by)).copy()
-        side_by_side += 0  # negative zeros become positive, so that equal samples have equal bits
+        side_by_side += 0
         window = np.full((n + 1, LANES), np.inf, row.dtype)
         window[:n] = np.sort(side_by_side[:n], axis=0)
-        result = np.empty(steps * LANES, row.dtype)
-        order_statistic(side_by_side.ravel(), n, k, share, window.ravel(), result)
-        out[start : start + rows] = result.reshape(steps, LANES).T.ravel()[:rows]
+        yield Lanes(slice(start, start + count), steps, side_by_side.ravel(), window.ravel())
 
 
 def _by_heap(row: np.ndarray, n: int, k: int, share: float, out: np.ndarray) -> None:

@@ -9,10 +9,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpcflow_kernels.cache import compiled
+from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.simd import load, maximum, minimum, select, splat, store
 
 LANES = 16
+
+
+@inlined
+def _slide(x: np.ndarray, t: int, n: int, window: np.ndarray) -> None:
+    """Move the sorted windows on by one sample, to those that begin at time t."""
+    old, new = load(x, t - 16, 16), load(x, t + 16 * (n - 1), 16)
+    here, before = load(window, 0, 16), splat(x, -np.inf, 16)
+    for i in range(0, 16 * n, 16):
+        after = load(window, i + 16, 16)
+        kept = select(here < old, here, after)
+        store(window, i, maximum(before, minimum(kept, new)))
+        here, before = after, kept
 
 
 @compiled
@@ -32,21 +44,45 @@ def order_statistic(x: np.ndarray, n: int, k: int, share: float, window: np.ndar
     out : ndarray of the type of `x`, shape (steps * 16,)
         Laid out as `x`.
     """
-    lowest, part = splat(x, -np.inf, 16), splat(x, share, 16)
+    part = splat(x, share, 16)
     for t in range(0, len(out), 16):
         if t > 0:
-            old, new = load(x, t - 16, 16), load(x, t + 16 * (n - 1), 16)
-            here, before = load(window, 0, 16), lowest
-            for i in range(0, 16 * n, 16):
-                after = load(window, i + 16, 16)
-                kept = select(here < old, here, after)
-                store(window, i, maximum(before, minimum(kept, new)))
-                here, before = after, kept
+            _slide(x, t, n, window)
         a = load(window, 16 * k, 16)
         if share > 0:
             b = load(window, 16 * k + 16, 16)
             a = select(a < b, a + (b - a) * part, a)
         store(out, t, a)
+
+
+@compiled
+def medians_and_deviations(
+    x: np.ndarray, n: int, window: np.ndarray, median: np.ndarray, deviation: np.ndarray
+) -> None:
+    """Median of each window of an odd number of samples, and the median distance from it.
+
+    With w sorted and m = w[h] in the middle, the h + 1 samples nearest to m are neighbours in w: i below m
+    and h - i above it, for some i. So the median distance is the least, over i, of the larger of
+    ``m - w[h - i]`` and ``w[2 h - i] - m``: exact, and without sorting distances.
+
+    Parameters
+    ----------
+    x, n, window
+        As for `order_statistic`.
+    median, deviation : ndarray of the type of `x`, shape (steps * 16,)
+        Laid out as `x`.
+    """
+    h = n // 2
+    for t in range(0, len(median), 16):
+        if t > 0:
+            _slide(x, t, n, window)
+        m = load(window, 16 * h, 16)
+        least = load(window, 32 * h, 16) - m
+        for i in range(16, 16 * h + 16, 16):
+            below, above = m - load(window, 16 * h - i, 16), load(window, 32 * h - i, 16) - m
+            least = minimum(least, maximum(below, above))
+        store(median, t, m)
+        store(deviation, t, least)
 
 
 @compiled
