@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from hpcflow.errors import StoreError
-from hpcflow.plan.model import Cut, StagePlan
+from hpcflow.plan.model import Cut, FieldPlan, StagePlan, StepPlan, VariablePlan
 
 SCHEMA = "hpcflow.calibration/1"
 
@@ -34,6 +34,8 @@ class KernelTimes:
     points: Points
     bytes_per_sample: float = 0.0
     """Growth of the process's peak memory with the input; the measurement behind a contract's bound."""
+    wide: float = 1.0
+    """Time of a call on float64 relative to one on what `points` were measured on."""
 
     def seconds(self, samples: float) -> float:
         """Time of one call: straight lines between the measured lengths, and on from the last two.
@@ -132,6 +134,7 @@ class Calibration:
                     int(k["version"]),
                     tuple((int(n), float(t)) for n, t in k["points"]),
                     float(k.get("bytes_per_sample", 0.0)),
+                    float(k.get("wide", 1.0)),
                 )
                 for name, k in values["kernels"].items()
             }
@@ -150,7 +153,7 @@ class Calibration:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(f"a calibration is damaged ({error!r}): run `hpcflow calibrate` again") from None
         bad = [name for name in _RATES if not 0 < getattr(found, name) < math.inf]
-        bad += [name for name, k in kernels.items() if not _rising(k.points)]
+        bad += [name for name, k in kernels.items() if not _rising(k.points) or not 0 < k.wide < math.inf]
         bad += [name for name, rate in found.readers.items() if not 0 < rate < math.inf]
         if bad:
             raise StoreError(
@@ -168,11 +171,25 @@ def _rising(points: Points) -> bool:
     return positive and all(a[0] < b[0] for a, b in pairwise(points))
 
 
+def computed(cut: Cut, stage: StagePlan) -> tuple[StepPlan, ...]:
+    """Steps whose arithmetic is a stage's time; none where it moves data or adds up one row a record."""
+    return tuple(map(cut.step, stage.steps)) if stage.kind in ("tiles", "records") else ()
+
+
 def kernels_of(cut: Cut, stage: StagePlan) -> tuple[str, ...]:
-    """Kernels whose arithmetic is a stage's time; none where it moves data or adds up one row a record."""
-    if stage.kind not in ("tiles", "records"):
-        return ()
-    return tuple(cut.step(name).kernel for name in stage.steps)
+    """Kernels of the computed steps."""
+    return tuple(step.kernel for step in computed(cut, stage))
+
+
+def reads_float64(cut: Cut, step: StepPlan) -> bool:
+    """Whether a step's first port carries float64: twice the bytes, and half the lanes of a vector."""
+    first = next((i for i in step.inputs if i.kind != "fact"), None)
+    if first is None:
+        return False
+    held: Sequence[VariablePlan | FieldPlan] = (
+        cut.dataset(first.source).variables if first.kind == "variable" else cut.step(first.source).fields
+    )
+    return any(one.dtype == "float64" for one in held if first.field in (None, one.name))
 
 
 def stage_key(cut: Cut, stage: StagePlan) -> str:

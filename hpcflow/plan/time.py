@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hpcflow.plan.calibration import Calibration, kernels_of, stage_key
+from hpcflow.plan.calibration import Calibration, computed, reads_float64, stage_key
 from hpcflow.plan.model import Cut, StagePlan
 
 FLOPS = (0.25e9, 2e9)
@@ -59,8 +59,10 @@ def measured_seconds(cut: Cut, stage: StagePlan, calibration: Calibration) -> fl
     calls = _calls(cut, stage)
     bookkept = max(stage.blocks, calls) if stage.kind == "reduce" else stage.blocks
     seconds += bookkept * calibration.seconds_per_block
-    for name in kernels_of(cut, stage):
-        seconds += calls * calibration.kernels[name].seconds(stage.work_samples / calls)
+    for step in computed(cut, stage):
+        times = calibration.kernels[step.kernel]
+        wide = times.wide if reads_float64(cut, step) else 1.0
+        seconds += wide * calls * times.seconds(stage.work_samples / calls)
     return seconds
 
 

@@ -113,7 +113,8 @@ def measure(folder: Path, tell: Callable[[str], None] = lambda text: None) -> Ca
             tell(f"kernel {name} keeps assumed times: {error}")
             continue
         points = tuple((int(n), float(t)) for n, t in found["points"])
-        kernels[name] = KernelTimes(int(found["version"]), points, float(found["bytes_per_sample"]))
+        growth, wide = float(found["bytes_per_sample"]), float(found["wide"])
+        kernels[name] = KernelTimes(int(found["version"]), points, growth, wide)
     readers = {}
     for name in MADE:
         tell(f"reader {name}")

@@ -20,21 +20,27 @@ SAMPLES = 1 << 22
 BLOCKS = 512
 
 
-def typical(call: Callable[[], Any], repeats: int = REPEATS) -> float:
+def typical(
+    call: Callable[[], Any], repeats: int = REPEATS, clock: Callable[[], float] = time.perf_counter
+) -> float:
     """Seconds of the middle one of some calls: runs share the machine as measurements do."""
     found = []
     for _ in range(repeats):
-        started = time.perf_counter()
+        started = clock()
         call()
-        found.append(time.perf_counter() - started)
+        found.append(clock() - started)
     return statistics.median(found)
 
 
 def kernel(name: str, *sizes: str) -> dict[str, Any]:
-    """Seconds of one call at each input length, the first call (which may compile) not counted.
+    """Processor seconds of one call at each input length, the first call (which may compile) not counted.
 
-    Without `sizes`, at the lengths of the kernel's own probe.
+    Without `sizes`, at the lengths of the kernel's own probe. ``wide`` is the time on float64 relative to
+    that on the probe's own types, at the greatest length. Kernels use one core and wait for nothing, so
+    their processor time is what they take on an idle machine.
     """
+    import numpy as np
+
     from hpcflow.run.peak import peak_memory
     from hpcflow_kernels import get
     from hpcflow_kernels.probes import prepared, probe_of
@@ -44,9 +50,16 @@ def kernel(name: str, *sizes: str) -> dict[str, Any]:
     before, points = peak_memory(), []
     for samples in lengths:
         call = prepared(name, samples)
-        points.append([samples, typical(call)])
+        points.append([samples, typical(call, clock=time.process_time)])
     growth = max(0, peak_memory() - before) / lengths[-1]
-    return {"version": get(name).version, "points": points, "bytes_per_sample": round(growth, 1)}
+    wide = prepared(name, lengths[-1], np.float64)
+    wide()
+    return {
+        "version": get(name).version,
+        "points": points,
+        "bytes_per_sample": round(growth, 1),
+        "wide": round(typical(wide, clock=time.process_time) / points[-1][1], 3),
+    }
 
 
 def reader(name: str, folder: str) -> dict[str, float]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hpcflow.errors import StoreError
-from hpcflow.plan.calibration import Calibration, KernelTimes, kernels_of, stage_key
+from hpcflow.plan.calibration import Calibration, KernelTimes, computed, kernels_of, stage_key
 from hpcflow.plan.compile import compile_cut
 from hpcflow.plan.model import Cut
-from hpcflow.plan.time import calibrated, stage_seconds, total_seconds
+from hpcflow.plan.time import calibrated, measured_seconds, stage_seconds, total_seconds
 from hpcflow_kernels import registry
 from tests import toy
 
@@ -66,6 +66,21 @@ def test_without_a_kernels_measurement_the_assumed_range_stands(cut: Cut) -> Non
     assert stage_seconds(cut, tiles, other) == stage_seconds(cut, tiles)
     assert not calibrated(cut, other)
     assert calibrated(cut, toy_calibration())
+
+
+def test_float64_takes_the_time_that_was_measured_for_it(cut: Cut) -> None:
+    tiles = next(s for s in cut.stages if s.kind == "tiles")
+    (made,) = cut.datasets
+    doubled = replace(made, variables=tuple(replace(v, dtype="float64") for v in made.variables))
+    wide = replace(cut, datasets=(doubled,))
+    slow = calibration(**dict.fromkeys(toy.CONTRACTS, replace(TIMES, wide=3.0)))
+    assert measured_seconds(cut, tiles, slow) == measured_seconds(cut, tiles, toy_calibration())
+    more = measured_seconds(wide, tiles, slow) - measured_seconds(wide, tiles, toy_calibration())
+    reading = [step for step in computed(cut, tiles) if step.inputs[0].kind == "variable"]
+    calls = tiles.blocks * tiles.tiles_per_block
+    once = calls * TIMES.seconds(tiles.work_samples / calls)
+    assert more == pytest.approx(2 * once * len(reading)), "steps after them read float32 in this plan"
+    assert reading
 
 
 def test_a_reader_has_its_own_rate_and_counts_as_unmeasured_until_a_run_shows_it(cut: Cut) -> None:
