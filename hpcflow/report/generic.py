@@ -256,7 +256,7 @@ def _heat(
 ) -> Picture:
     """A map of (rows, inner) values, rows along x."""
     dim, coordinate, unit = field.dims[0]
-    numeric = _numeric(coordinate) and len(coordinate) > MOST_TICKS
+    numeric = _numeric(coordinate) and len(coordinate) > MOST_TICKS and _even(coordinate)
     small = _shrink(_shrink(values, 300, 0), 200, 1)
     # quantities with names and without a unit have nothing in common that a colour could stand for
     apart = not _numeric(coordinate) and field.units in ("", "1")
@@ -268,7 +268,7 @@ def _heat(
     wide = known.min() >= 0 and low > 0 and (density or high / low > WIDE_RANGE) and high > low
     bottom, top = (float(coordinate[0]), float(coordinate[-1])) if numeric else (-0.5, len(coordinate) - 0.5)
     stop = end if end is not None and end > 0 else float(len(values))
-    height = 250 if numeric else max(250, 70 + 15 * len(coordinate))
+    height = 250 if numeric else max(250, 70 + 15 * min(len(coordinate), MOST_LINES))
 
     def draw(figure: Figure) -> None:
         from matplotlib.colors import LogNorm, Normalize
@@ -287,7 +287,8 @@ def _heat(
         axes.set_xlabel(across)
         axes.set_ylabel(f"{dim.replace('_', ' ')}, {units(unit)}".rstrip(", "))
         if not numeric:
-            axes.set_yticks(range(len(coordinate)), [_tick(c) for c in coordinate])
+            every = math.ceil(len(coordinate) / MOST_LINES)
+            axes.set_yticks(range(0, len(coordinate), every), [_tick(c) for c in coordinate[::every]])
         bar = figure.colorbar(image, ax=axes, pad=0.02, fraction=0.06)
         bar.outline.set_visible(False)
         bar.set_label("each by its own range" if apart else label(field))
@@ -299,6 +300,16 @@ def _heat(
 
     what = clean(f"{field.long_name or field.name}: {caption}")
     return fig.picture(draw, f"Map of {what}", what, size=(fig.NARROW, height))
+
+
+def _even(coordinate: tuple[object, ...]) -> bool:
+    """Whether values stand evenly apart; those of octave bands do not, and get a row each.
+
+    >>> _even((0.0, 0.5, 1.0)), _even((63.0, 125.0, 250.0))
+    (True, False)
+    """
+    apart = np.diff(np.asarray(coordinate, float))
+    return bool(np.ptp(apart) <= 0.01 * np.abs(apart).max())
 
 
 def _each_by_its_range(values: np.ndarray) -> np.ndarray:

@@ -111,6 +111,7 @@ def _profile(samples: int) -> Mapping[str, Any]:
 
 
 _HOURS = (600, 3600, 18_000)
+_RECORDS = tuple(257 << k for k in (8, 10, 12))
 
 PROBES: Mapping[str, Probe] = {
     "bandpass": Probe(_signal, {"low": 2000.0, "high": 5000.0}),
@@ -125,6 +126,14 @@ PROBES: Mapping[str, Probe] = {
         tuple(257 << k for k in (5, 7, 9)),
     ),
     "motifs": Probe(_profile, {"window": 0.004}),
+    "lomb_scargle": Probe(
+        lambda samples: {"signal": _machine(samples)["signal"]},
+        {"low": 1.0, "high": 1000.0},
+        tuple(257 << k for k in (2, 4, 6)),
+    ),
+    "order_spectrum": Probe(
+        lambda samples: {"signal": _machine(samples)["signal"], "shaft": 25.0}, sizes=_RECORDS
+    ),
     "mean_max": Probe(_power, sizes=_HOURS),
     "session_summary": Probe(_seconds, sizes=_HOURS),
 }
@@ -132,8 +141,6 @@ PROBES: Mapping[str, Probe] = {
 
 _EXAMPLES = {"duration": 0.1, "frequency": 2000.0, "fraction": 0.25}
 """Values of parameters without a default, SI; 1 of any other dimension. A second of its kind is twice it."""
-
-_RECORDS = tuple(257 << k for k in (8, 10, 12))
 
 _SI = {"acceleration": "m s-2", "frequency": "Hz", "power": "W", "speed": "m s-1"}
 

@@ -42,3 +42,8 @@ def infrasound() -> tuple[np.ndarray, float]:
     """
     paths = sorted((SHARED / "environment").rglob("YJ.BRP?..EDF.1800.SAC"))
     return np.stack([np.frombuffer(path.read_bytes()[632:], np.float32) for path in paths]), 100.0
+
+
+def heart_beats() -> np.ndarray:
+    """Intervals between the heart beats of somebody at rest, s; 16 minutes. github.com/rhenanbartels/hrv."""
+    return np.loadtxt(SHARED / "physio" / "hrv" / "rest_rri.txt") / 1000
