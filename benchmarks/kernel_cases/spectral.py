@@ -12,7 +12,8 @@ from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
 from hpcflow_kernels.coherence import coherence
 from hpcflow_kernels.coherence_matrix import coherence_matrix
 from hpcflow_kernels.spectral import welch, welch_windows
-from hpcflow_kernels.spectral_stft import spectrogram_frames, stft
+from hpcflow_kernels.spectral_stft import stft
+from hpcflow_kernels.spectrogram import spectrogram_frames
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:

@@ -16,7 +16,9 @@ from hpcflow_kernels.coherence import (
 )
 from hpcflow_kernels.contract import Rows, UnusableRecordError
 from hpcflow_kernels.spectral import LARGEST
-from hpcflow_kernels.spectral_stft import TOGETHER
+
+TOGETHER = 64
+"""Segments that SciPy transforms in one call where their length is no power of two."""
 
 
 def coherence_of_record(

@@ -1,4 +1,4 @@
-"""Short-time Fourier transforms and spectrograms."""
+"""Short-time Fourier transforms."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hpcflow_kernels.spectral import LARGEST, bin_order, is_plain_detrend, plain_weights, twiddles
+from hpcflow_kernels.spectral import bin_order, is_plain_detrend, plain_weights, twiddles
 
 SMALLEST = 32
 """Shortest segment of the fast path: its bins are written eight at a time from both ends."""
-
-TOGETHER = 64
-"""Segments that SciPy transforms in one call where their length is no power of two."""
 
 EXTENSIONS: dict[str, dict[str, Any]] = {
     "zeros": {"mode": "constant"},
@@ -171,12 +168,24 @@ class Transform(NamedTuple):
 
         spectra(x, step, *self, detrend, out.reshape(-1).view(x.dtype))
 
-    def powers(self, x: np.ndarray, step: int, detrend: bool, root: bool, ends: float) -> np.ndarray:
-        """Squares or moduli of the transforms, shape (segments, n // 2 + 1); see `powers` of the loops."""
+    def powers(
+        self,
+        x: np.ndarray,
+        step: int,
+        detrend: bool,
+        root: bool,
+        ends: float,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Squares or moduli of the transforms, shape (segments, n // 2 + 1), into `out` if it is given.
+
+        See `powers` of the loops.
+        """
         from hpcflow_kernels.spectral_stft_loops import powers
 
         n = len(self.window)
-        out = np.empty((max(0, (len(x) - n) // step + 1), n // 2 + 1), x.dtype)
+        if out is None:
+            out = np.empty((max(0, (len(x) - n) // step + 1), n // 2 + 1), x.dtype)
         powers(x, step, *self, detrend, root, ends, out.reshape(-1))
         return out
 
@@ -187,75 +196,3 @@ def _tables(n: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     place = np.argsort(bin_order(n // 2))
     turn = np.exp(-2j * np.pi / n * np.arange(n // 4 + 1)).view(np.float64)
     return twiddles(n // 2, np.dtype(kind)), np.append(place, place[0]), turn.astype(kind)
-
-
-def spectrogram_frames(
-    x: np.ndarray,
-    *,
-    rate: float,
-    nperseg: int = 1024,
-    overlap: float = 0.5,
-    taper: str = "hann",
-    scaling: str = "density",
-) -> dict[str, np.ndarray]:
-    """Spectra of segments that overlap, one row for each.
-
-    Parameters
-    ----------
-    x : ndarray of float32 or float64, shape (samples,)
-        A signal; NaN where samples are missing.
-    rate : float
-        Samples per second.
-    nperseg : int
-        Samples of a segment; powers of two are fastest.
-    overlap : float
-        Fraction of a segment that the next one shares, in [0, 1).
-    taper : str
-        Name of the weights, as scipy.signal.get_window knows them.
-    scaling : {'density', 'spectrum', 'magnitude'}
-        Power per hertz, power per bin, or the modulus of `stft`.
-
-    Returns
-    -------
-    dict
-        ``spectrogram``: ndarray, shape (segments, nperseg // 2 + 1), of the float type of `x`, in units of
-        `x` squared per hertz, squared, or of `x`; bin k stands at ``k rate / nperseg`` Hz. Each segment's
-        mean is taken off. Rows that touch a gap are NaN.
-    """
-    from scipy.signal import get_window
-
-    from hpcflow_kernels.spectral_stft_contracts import hop_of
-
-    x = np.ascontiguousarray(x, np.float32 if x.dtype == np.float32 else np.float64)
-    weights, step, root = get_window(taper, nperseg), hop_of(nperseg, overlap), scaling == "magnitude"
-    norm = np.sqrt(rate * np.sum(weights**2)) if scaling == "density" else np.sum(weights)
-    weights = weights / norm * (1.0 if root else np.sqrt(2))
-    ends = 1.0 if root else 0.5
-    if nperseg & (nperseg - 1) == 0 and SMALLEST <= nperseg <= LARGEST:
-        return {"spectrogram": Transform.of(weights, x.dtype).powers(x, step, True, root, ends)}
-    return {"spectrogram": _powers_of_any_length(x, step, weights.astype(x.dtype), root, ends)}
-
-
-def _powers_of_any_length(
-    x: np.ndarray, step: int, weights: np.ndarray, root: bool, ends: float
-) -> np.ndarray:
-    """As `Transform.powers`, by SciPy: segments by eights, so that each is in a vector lane wherever cut."""
-    from scipy.fft import rfft
-
-    n = len(weights)
-    if len(x) < n:
-        return np.empty((0, n // 2 + 1), x.dtype)
-    segments = np.lib.stride_tricks.sliding_window_view(x, n)[::step]
-    out = np.empty((len(segments), n // 2 + 1), x.dtype)
-    for start in range(0, len(segments), TOGETHER):
-        part = segments[start : start + TOGETHER]
-        block = np.zeros((-(-len(part) // 8) * 8, n), x.dtype)
-        with np.errstate(invalid="ignore"):
-            block[: len(part)] = (part - part.mean(axis=1, keepdims=True)) * weights
-            z = rfft(block)[: len(part)]
-            size = z.real**2 + z.imag**2
-        out[start : start + TOGETHER] = np.sqrt(size) if root else size
-    out[:, 0] *= ends
-    if n % 2 == 0:
-        out[:, -1] *= ends
-    return out

@@ -51,7 +51,7 @@ SEGMENTS = (
 CONTRACTS = (
     Contract(
         name="spectrogram",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
         summary="Spectra of short segments that overlap: time by frequency.",
         ports=(Port("signal", "signal", "samples"),),
@@ -66,7 +66,7 @@ CONTRACTS = (
             ),
         ),
         fields=_fields,
-        implementation="hpcflow_kernels.spectral_stft:spectrogram_frames",
+        implementation="hpcflow_kernels.spectrogram:spectrogram_frames",
         axis="frame",
         geometry=_geometry,
         bytes_per_sample=16.0,

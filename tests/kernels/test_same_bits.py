@@ -15,7 +15,8 @@ from hpcflow_kernels.features import condition_indicators
 from hpcflow_kernels.filter import bandpass
 from hpcflow_kernels.rolling import rolling_std
 from hpcflow_kernels.spectral import welch
-from hpcflow_kernels.spectral_stft import spectrogram_frames, stft
+from hpcflow_kernels.spectral_stft import stft
+from hpcflow_kernels.spectrogram import spectrogram_frames
 x = (np.random.default_rng(0).standard_normal(5003) + 1).astype(np.float32)
 for values in (
     bandpass(x, rate=12000.0, low=2000.0, high=5000.0),

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from hpcflow_kernels.spectral_stft import Transform, spectrogram_frames, stft
+from hpcflow_kernels.spectral_stft import Transform, stft
+from hpcflow_kernels.spectrogram import spectrogram, spectrogram_frames
 
 
 def transforms_one_by_one(x, n, step, weights):
@@ -78,21 +79,46 @@ def test_scipys_own_tests(monkeypatch):
 
     fast, failed, ran = [], set(), 0
     monkeypatch.setattr(test_spectral, "stft", stft)
-    real = Transform.spectra
-    monkeypatch.setattr(Transform, "spectra", lambda *args: (fast.append(1), real(*args))[1])
-    for name, test in inspect.getmembers(test_spectral.TestSTFT, inspect.isfunction):
-        if not name.startswith("test_"):
-            continue
-        scaled = "scaling" in inspect.signature(test).parameters
-        for arguments in [("spectrum",), ("psd",)] if scaled else [()]:
-            ran += 1
-            try:
-                getattr(test_spectral.TestSTFT(), name)(*arguments)
-            except AssertionError:
-                failed.add(name)
+    monkeypatch.setattr(test_spectral, "spectrogram", spectrogram)
+    for method in ("spectra", "powers"):
+        real = getattr(Transform, method)
+        monkeypatch.setattr(Transform, method, lambda *args, real=real: (fast.append(real), real(*args))[1])
+    for group in (test_spectral.TestSTFT, test_spectral.TestSpectrogram):
+        for name, test in inspect.getmembers(group, inspect.isfunction):
+            if not name.startswith("test_"):
+                continue
+            scaled = "scaling" in inspect.signature(test).parameters
+            for arguments in [("spectrum",), ("psd",)] if scaled else [()]:
+                ran += 1
+                try:
+                    getattr(group(), name)(*arguments)
+                except AssertionError:
+                    failed.add(name)
     assert failed == set(DEVIATIONS)
-    assert ran >= 15
+    assert ran >= 18
     assert len(fast) >= 25
+    assert len(set(fast)) == 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.sampled_from([32, 64, 100]),
+    samples=st.integers(0, 700),
+    shared=st.one_of(st.none(), st.floats(0, 0.97)),
+    detrend=st.sampled_from(["constant", False, "linear"]),
+    scaling=st.sampled_from(["density", "spectrum"]),
+    mode=st.sampled_from(["psd", "magnitude", "complex"]),
+    axis=st.sampled_from([0, -1]),
+)
+def test_any_spectrogram(n, samples, shared, detrend, scaling, mode, axis):
+    x = np.random.default_rng(samples).standard_normal((2, n + samples))
+    noverlap = None if shared is None else int(n * shared)
+    how = {"nperseg": n, "noverlap": noverlap, "detrend": detrend, "scaling": scaling, "mode": mode}
+    how |= {"axis": axis}
+    x = x if axis == -1 else x.T
+    for theirs, ours in zip(signal.spectrogram(x, 3.0, **how), spectrogram(x, 3.0, **how), strict=True):
+        assert ours.shape == theirs.shape
+        assert np.abs(ours - theirs).max() <= 1e-13 * np.abs(theirs).max()
 
 
 @pytest.mark.parametrize("n", [32, 100, 101, 1024])
