@@ -10,6 +10,9 @@ import numpy as np
 LONG = 4_194_389
 """Samples of a long signal; odd, so that no length divides it."""
 
+TILE = 262_147
+"""Samples of a tile with its halo, as a worker calls a kernel."""
+
 SMALL = 16_411
 
 

@@ -7,24 +7,27 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
+from benchmarks.kernel_cases.case import LONG, SMALL, TILE, Case, noise
 from hpcflow_kernels.fir import oaconvolve
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
-    """Numbers of taps for which one way or the other is taken."""
+    """Numbers of taps for which either way is taken, on a tile with its halo and on a long signal."""
     from scipy import signal
 
-    x = noise(SMALL if small else LONG)
-    for taps in (31, 65, 257, 1025):
-        h = signal.firwin(taps, 0.3)
-        single = h.astype(np.float32)
+    tile, long = noise(SMALL if small else TILE), noise(SMALL if small else LONG)
+    for name, x, taps in (
+        ("31", tile, 31),
+        ("65", tile, 65),
+        ("257", tile, 257),
+        ("1025", tile, 1025),
+        ("257.long", long, 257),
+    ):
+        single = signal.firwin(taps, 0.3).astype(np.float32)
         yield Case(
-            f"oaconvolve.{taps}",
+            f"oaconvolve.{name}",
             len(x),
             partial(oaconvolve, x, single, "same"),
-            lambda h=h: signal.oaconvolve(
-                x.astype(np.float64), h.astype(np.float32).astype(np.float64), "same"
-            ),
+            partial(signal.oaconvolve, x.astype(np.float64), single.astype(np.float64), "same"),
             {"scipy": partial(signal.oaconvolve, x, single, "same")},
         )

@@ -116,6 +116,8 @@ _RECORDS = tuple(257 << k for k in (8, 10, 12))
 PROBES: Mapping[str, Probe] = {
     "bandpass": Probe(_signal, {"low": 2000.0, "high": 5000.0}),
     "fir": Probe(_signal, {"high": 2000.0}),
+    "decimate": Probe(_signal, {"factor": 4}),
+    "resample": Probe(_signal, {"to": 12_000.0}),
     "squared_envelope_spectrum": Probe(_signal, {"band": [2000.0, 5000.0]}),
     "kurtogram": Probe(lambda samples: {"signal": _machine(samples)["signal"]}),
     "bearing_faults": Probe(_machine, sizes=tuple(257 << k for k in (9, 11, 13))),

@@ -15,6 +15,7 @@ FAMILIES = (
     "hpcflow_kernels.fir_contracts",
     "hpcflow_kernels.integrate_contracts",
     "hpcflow_kernels.smooth_contracts",
+    "hpcflow_kernels.resample_contracts",
     "hpcflow_kernels.bearing_contracts",
     "hpcflow_kernels.envelope_contracts",
     "hpcflow_kernels.kurtogram_contracts",

@@ -25,11 +25,17 @@ def combinations(test: Callable[..., Any]) -> Iterator[dict[str, Any]]:
         yield {name: value for part in picked for name, value in part.items()}
 
 
-def run(case: Any, name: str, monkeypatch: pytest.MonkeyPatch, most: int = 400) -> int:
+def run(
+    case: Any,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    unless: Callable[[dict[str, Any]], bool] = lambda given: False,
+    most: int = 400,
+) -> int:
     """Call one test of a class for every combination, or for `most` of them; returns how many."""
     test = getattr(case(), name)
     takes = inspect.signature(test).parameters
-    every = list(combinations(test))
+    every = [given for given in combinations(test) if not unless(given)]
     spread = every[:: max(1, -(-len(every) // most))]
     for given in spread:
         with monkeypatch.context() as inner:

@@ -10,4 +10,6 @@ CASES: dict[str, list[Case]] = {
         Case({"high": 40.0, "taps": 31, "window": "hann"}),
         Case({"low": 80.0, "high": 100.0, "taps": 1001, "stop": True}, 1e-14),
     ],
+    "decimate": [Case({"factor": factor}) for factor in (2, 4, 7, 30)],
+    "resample": [Case({"to": to}) for to in (480.0, 1000.0, 1500.0, 441.0, 7.0)],
 }
