@@ -1,4 +1,4 @@
-"""Matrix profiles against STUMPY and SCAMP; rates count cells of the table of pairs."""
+"""Matrix profiles against STUMPY and SCAMP, time warping against dtaidistance; rates count table cells."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import Case
+from hpcflow_kernels.dtw import dtw_pairs
 from hpcflow_kernels.profile import matrix_profile
 
 STRETCH, EVERY = 100, 97
@@ -25,6 +26,10 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
     ):
         for dtype in (np.float32, np.float64):
             yield _profile(f"matrix_profile.{name}.{np.dtype(dtype).name}", x.astype(dtype), timers)
+    series = np.cumsum(rng.standard_normal((20, 61) if small else (101, 501)), axis=1)
+    series /= series.std(axis=1, keepdims=True)
+    for dtype in (np.float32, np.float64):
+        yield _warped(f"dtw.{np.dtype(dtype).name}", series.astype(dtype), timers)
 
 
 def _profile(name: str, x: np.ndarray, timers: bool) -> Case:
@@ -58,3 +63,36 @@ def by_definition(x: np.ndarray) -> np.ndarray:
         near = int(np.argmax(correlation))
         out.append(np.linalg.norm(own - (windows[near] - mean[near]) / spread[near]))
     return np.array(out)
+
+
+def _warped(name: str, x: np.ndarray, timers: bool) -> Case:
+    """All pairs of some series, within a tenth of their length; the first one's are compared."""
+    count, n = x.shape
+    radius = n // 10
+    peers: dict[str, Callable[[], Any]] = {}
+    if timers:
+        from dtaidistance import dtw
+
+        double = x.astype(np.float64)
+        fast = partial(dtw.distance_matrix_fast, double, window=radius + 1, parallel=False)
+        peers["dtaidistance"] = lambda: fast()[0, 1:]
+    cells = n * (2 * radius + 1) - radius * (radius + 1)
+    return Case(
+        name,
+        count * (count - 1) // 2 * cells,
+        lambda: dtw_pairs(x, window=radius)[0, 1:],
+        partial(by_recurrence, x.astype(np.float64), radius),
+        peers,
+    )
+
+
+def by_recurrence(x: np.ndarray, radius: int) -> np.ndarray:
+    """Distances of the first series from the others, cell by cell in float64."""
+    a, b, n = x[0], x[1:], x.shape[1]
+    table = np.full((n + 1, n + 1, len(b)), np.inf)
+    table[0, 0] = 0
+    for i in range(n):
+        for j in range(max(0, i - radius), min(n, i + radius + 1)):
+            before = np.minimum(np.minimum(table[i, j], table[i, j + 1]), table[i + 1, j])
+            table[i + 1, j + 1] = before + (a[i] - b[:, j]) ** 2
+    return np.sqrt(table[n, n])

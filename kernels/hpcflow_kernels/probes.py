@@ -136,6 +136,7 @@ PROBES: Mapping[str, Probe] = {
     "order_spectrum": Probe(
         lambda samples: {"signal": _machine(samples)["signal"], "shaft": 25.0}, sizes=_RECORDS
     ),
+    "template_distance": Probe(_signal, {"template": [0.0, 1.0, 0.0, -1.0, 0.0], "window": 0.01}),
     "mean_max": Probe(_power, sizes=_HOURS),
     "session_summary": Probe(_seconds, sizes=_HOURS),
 }

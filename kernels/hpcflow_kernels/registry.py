@@ -37,6 +37,7 @@ FAMILIES = (
     "hpcflow_kernels.profile_contracts",
     "hpcflow_kernels.entropy_contracts",
     "hpcflow_kernels.feature_set_contracts",
+    "hpcflow_kernels.dtw_contracts",
 )
 """Modules that hold a tuple `CONTRACTS`; each imports nothing heavier than `contract`."""
 
