@@ -86,6 +86,7 @@ def changed(
     return Options(
         partition=partition or (places.pop() if len(places) == 1 else None),
         account=account or schedule.account or None,
+        container=schedule.container or None,
         elements=elements if elements > 1 else None,
         seconds=seconds,
         workers=schedule.workers,

@@ -61,6 +61,7 @@ def options_of(run: RunSpec, **given: Any) -> Options:
     said: dict[str, Any] = {
         "account": run.account,
         "partition": run.partition,
+        "container": run.container,
         "prefer": run.prefer,
         "workers": run.workers,
         "seconds": None if run.time_limit is None else int(run.time_limit),

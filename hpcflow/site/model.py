@@ -193,12 +193,24 @@ class Storage:
 
 @dataclass(frozen=True)
 class Container:
-    """How a container is started: program, paths it must see, option that shows it the GPUs."""
+    """How a container is started.
+
+    Attributes
+    ----------
+    program, bind, gpu
+        ``singularity`` or ``apptainer``; paths it must see; option that shows it the GPUs.
+    image
+        The image in which jobs compute; "" for none. A user's own profile names it.
+    python
+        The interpreter inside.
+    """
 
     __pydantic_config__ = FORBID
-    program: str
+    program: Literal["singularity", "apptainer"]
     bind: tuple[str, ...] = ()
     gpu: str = ""
+    image: str = ""
+    python: str = "python3"
 
 
 @dataclass(frozen=True)

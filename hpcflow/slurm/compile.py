@@ -71,7 +71,9 @@ def place_of(folder: RunFolder, site: Site) -> Place:
     installed = root.name in ("site-packages", "dist-packages")
     kernels = root / "kernels"
     roots = () if installed else tuple(str(p) for p in (root, kernels) if p.is_dir())
-    return Place(str(folder.path), site.python or os.path.abspath(sys.executable), roots, __version__)
+    given = folder.request.get("datasets", {}).values()
+    data = tuple(sorted({os.path.dirname(d["store"]) for d in given} | {d["folder"] for d in given}))
+    return Place(str(folder.path), site.python or os.path.abspath(sys.executable), roots, __version__, data)
 
 
 def schedule_file(folder: RunFolder, site: str) -> Path:

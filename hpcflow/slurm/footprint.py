@@ -47,12 +47,13 @@ def footprint(needs: Sequence[StageNeed], chosen: Fit, site: Site, options: Opti
 
 def job_files(chosen: Fit, site: Site, options: Options) -> int:
     """Files that jobs add to a run folder: scripts and records of what was sent; for each element its log and
-    claim, and receipts and a pack of each worker; for each wave a gate's log.
+    claim, and receipts and a pack of each worker that has blocks; for each wave a gate's log.
     """
     files = SENT
     for shape in chosen.shapes:
         waves = -(-shape.elements // wave_size(shape.elements, site, chosen.spot, options))
-        files += 1 + shape.elements * (2 + 2 * shape.workers) + 3 * waves
+        busy = min(shape.workers, max(-(-need.blocks // shape.elements) for need in shape.stages))
+        files += 1 + shape.elements * (2 + 2 * busy) + 3 * waves
     return files
 
 

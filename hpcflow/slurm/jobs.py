@@ -10,6 +10,7 @@ from dataclasses import replace
 from hpcflow.errors import PlanError, RequestError
 from hpcflow.site import Site, format_memory, format_time
 from hpcflow.slurm.choice import choose, lines, short, trade, within_budget
+from hpcflow.slurm.container import image_of
 from hpcflow.slurm.footprint import footprint, footprint_lines
 from hpcflow.slurm.needs import AGENT_MEMORY, MEMORY_HEADROOM, Options, StageNeed
 from hpcflow.slurm.packing import SHORT_SECONDS, Shape, Spot, after
@@ -46,7 +47,8 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
     """
     _check_options(site, options)
     _check_order(needs)
-    gated = _gated(site, options)
+    image = image_of(site, options.container)
+    gated = _gated(site, options, image)
     gate = Gate(site.gate_partition, options.attempts) if gated else None
     chosen, alternatives = choose(needs, site, options, gated, gate)
     allowed, budget = within_budget(chosen, options, gate)
@@ -75,7 +77,7 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
         jobs=jobs,
         gate=allowed,
         queue=min(room, options.wave + 2) if options.wave else room,
-        reasons=(*_why(site, allowed), *notes),
+        reasons=(*_why(site, allowed, image), *notes),
         alternatives=alternatives,
         choice=tuple(filter(None, choice)) if site.scheduler == "slurm" else (),
         footprint=used,
@@ -83,6 +85,7 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
         budget=dict(options.budget),
         workers=options.workers,
         attempts=options.attempts,
+        container=image,
     )
 
 
@@ -131,8 +134,15 @@ def _check_order(needs: Sequence[StageNeed]) -> None:
         seen.add(need.name)
 
 
-def _gated(site: Site, options: Options) -> bool:
+def _gated(site: Site, options: Options, image: str) -> bool:
     if site.scheduler != "slurm" or options.gates is False:
+        return False
+    if image and not site.python:  # no Slurm in the image, and nothing known that runs hpcflow outside
+        if options.gates:
+            raise RequestError(
+                f"a gate job calls Slurm's programs, which {image} does not hold; name an interpreter with "
+                "hpcflow outside of it (python: in the profile), or leave gates out"
+            )
         return False
     if site.sbatch_from_compute == "no":
         if options.gates:
@@ -270,7 +280,17 @@ def _span(low: float, high: float) -> str:
     return last if first == last else f"{first} to {last}"
 
 
-def _why(site: Site, gate: Gate | None) -> tuple[str, ...]:
+def _why(site: Site, gate: Gate | None, image: str) -> tuple[str, ...]:
+    inside = (f"container: jobs compute in {image}",) if image else ()
+    return (*inside, *_gate_reasons(site, gate, image))
+
+
+def _gate_reasons(site: Site, gate: Gate | None, image: str) -> tuple[str, ...]:
+    if image and gate is None and not site.python and site.sbatch_from_compute != "no":
+        return (
+            "no gate jobs: they call Slurm, which is not in the image; with `python:` in the profile, an "
+            "interpreter outside of it, there are some; what fails waits for `hpcflow resume`",
+        )
     if site.scheduler != "slurm":
         return ("no scheduler: the scripts run one after another",)
     if gate is not None and site.sbatch_from_compute == "unknown":

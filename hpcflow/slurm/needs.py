@@ -60,6 +60,8 @@ class Options:
     ----------
     partition, account
         In place of the planner's choice; the project that pays.
+    container
+        Image in which jobs compute, in place of the profile's.
     elements
         Split every stage into this many array elements, also where one job would do.
     wave
@@ -83,6 +85,7 @@ class Options:
     """
 
     partition: str | None = None
+    container: str | None = None
     account: str | None = None
     elements: int | None = None
     wave: int | None = None

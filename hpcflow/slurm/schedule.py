@@ -167,6 +167,8 @@ class Schedule:
     prefer, budget, workers, attempts
         What the user decided, so that a resumed run is planned the same way; a budget may leave the gate
         fewer attempts.
+    container
+        Image in which jobs compute; "" for none.
     """
 
     site: str
@@ -184,6 +186,7 @@ class Schedule:
     budget: Mapping[str, float] = field(default_factory=dict)
     workers: int | None = None
     attempts: int = Options.attempts
+    container: str = ""
     schema: str = SCHEMA
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hpcflow.site import Site
+from hpcflow.slurm.container import INSIDE, container_lines
 from hpcflow.slurm.directives import (
     call_arguments,
     call_options,
@@ -35,12 +36,15 @@ class Place:
         Folders to import from where the package is not installed; usually none.
     version
         Of the package that wrote the scripts.
+    data
+        Folders of recordings and stores, which a container must see.
     """
 
     run: str
     python: str
     import_path: tuple[str, ...] = ()
     version: str = ""
+    data: tuple[str, ...] = ()
 
 
 def scripts(schedule: Schedule, site: Site, place: Place) -> dict[str, str]:
@@ -51,7 +55,7 @@ def scripts(schedule: Schedule, site: Site, place: Place) -> dict[str, str]:
     RequestError
         Where a path cannot stand in a script.
     """
-    for text in (place.run, place.python, *place.import_path):
+    for text in (place.run, place.python, *place.import_path, *place.data):
         check_text(text, "a path")
     for job in schedule.jobs:
         for stage in job.stages:
@@ -66,6 +70,9 @@ def scripts(schedule: Schedule, site: Site, place: Place) -> dict[str, str]:
 
 def job_script(schedule: Schedule, job: Job, site: Site, place: Place) -> str:
     """The script that computes blocks of a job's stages on one node."""
+    inside = INSIDE if schedule.container else ""
+    if schedule.container and site.container is not None:
+        place = replace(place, python=site.container.python)
     lines = [
         _shebang(site),
         *_comment(f"Job {job.name}: {_stage_list(job)}, by hpcflow {place.version} for {site.title}."),
@@ -93,13 +100,14 @@ def job_script(schedule: Schedule, job: Job, site: Site, place: Place) -> str:
         *_claim(site),
         "",
         *_environment(site, job.partition, place),
-        *_inputs(job),
         "",
-        *_compute(job, site),
+        *container_lines(site, schedule.container, (place.run, *place.import_path, *place.data)),
+        *_inputs(job, inside),
+        *_compute(job, site, inside),
         "",
         "# The status of this job is what the receipts of its share say, not what the agent returned:",
         "# 0 all blocks done, 75 some left and worth another try, 65 some failed for good.",
-        '"$python" -m hpcflow.run.account "$run" --stages "$stages" --share "$share"',
+        f'{inside}"$python" -m hpcflow.run.account "$run" --stages "$stages" --share "$share"',
     ]
     return "\n".join(lines) + "\n"
 
@@ -283,22 +291,22 @@ def _environment(site: Site, partition: str, place: Place) -> list[str]:
     return lines
 
 
-def _inputs(job: Job) -> list[str]:
+def _inputs(job: Job, inside: str) -> list[str]:
     if not job.upstream:
         return []
     return [
-        "",
         "# A dependency that Slurm calls fulfilled is no proof: what this job reads must have its receipts.",
-        f'if ! "$python" -m hpcflow.run.account "$run" --stages {word(",".join(job.upstream))}; then',
+        f'if ! {inside}"$python" -m hpcflow.run.account "$run" --stages {word(",".join(job.upstream))}; then',
         '    say "the stages before are not complete; nothing is computed"',
         "    exit 75",
         "fi",
+        "",
     ]
 
 
-def _compute(job: Job, site: Site) -> list[str]:
+def _compute(job: Job, site: Site, inside: str) -> list[str]:
     agent = [
-        '"$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share"',
+        f'{inside}"$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share"',
         f'--workers "$workers" --memory-per-worker "$(({job.workers} * {job.memory_per_worker} / workers))"',
         f'--deadline-seconds {job.seconds - job.warn_seconds} --epoch "$epoch" --attempt "$attempt" &',
     ]

@@ -115,6 +115,10 @@ def check_run(node: Node | None, found: Findings) -> RunSpec:
     for key in ("site", "account", "partition"):
         if key in value:
             check_name(join("run", key), value[key], found, WORD, key)
+    image = value.get("container")
+    if image is not None and (not image.startswith("/") or not image.isprintable()):
+        rule = "an image is named by its absolute path, without line breaks"
+        found.add("run.container", rule, shown(image), "write it from the root, like /project/…/hpcflow.sif")
     return RunSpec(
         device=value.get("device", "auto"),
         budget=budget,
@@ -125,6 +129,7 @@ def check_run(node: Node | None, found: Findings) -> RunSpec:
         account=value.get("account"),
         partition=value.get("partition"),
         prefer=value.get("prefer"),
+        container=value.get("container"),
     )
 
 

@@ -162,6 +162,8 @@ class RunSpec:
         Processes, bytes of input per block, seconds; None where planning decides.
     site, account, partition, prefer
         Defaults of the options with the same names.
+    container
+        Absolute path of an image in which jobs compute.
     """
 
     device: str = "auto"
@@ -173,6 +175,7 @@ class RunSpec:
     account: str | None = None
     partition: str | None = None
     prefer: str | None = None
+    container: str | None = None
 
 
 @dataclass(frozen=True)

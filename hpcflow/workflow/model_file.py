@@ -96,6 +96,7 @@ class RunShape(Shape):
     account: str | None = Field(None, description="Project to bill.")
     partition: str | None = Field(None, description="Slurm partition.")
     prefer: Literal["cost", "time"] | None = Field(None, description="What to save when there is a choice.")
+    container: str | None = Field(None, description="Image in which jobs compute: an absolute path.")
 
 
 class WorkflowShape(Shape):
