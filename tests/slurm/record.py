@@ -37,7 +37,7 @@ JOBS: Mapping[str, tuple[str, ...]] = {
 
 def record(folder: Path, partition: str = "small") -> str:
     """Start a testbed below `folder`, record, and stop it; returns the version."""
-    with testbed.testbed(folder / "s", accounting=True) as bed:
+    with testbed.testbed(folder / "s", nodes={"cpu": 1}, accounting=True) as bed:
         environment = {**os.environ, **bed.environment, "LC_ALL": "C"}
         environment |= {"SLURM_TIME_FORMAT": "%Y-%m-%dT%H:%M:%S", "SLURM_BITSTR_LEN": "0"}
 
