@@ -119,6 +119,7 @@ PROBES: Mapping[str, Probe] = {
     "decimate": Probe(_signal, {"factor": 4}),
     "resample": Probe(_signal, {"to": 12_000.0}),
     "squared_envelope_spectrum": Probe(_signal, {"band": [2000.0, 5000.0]}),
+    "cusum": Probe(lambda samples: {"signal": _machine(samples)["signal"]}, {"mean": 0.0, "std": 1.2}),
     "kurtogram": Probe(lambda samples: {"signal": _machine(samples)["signal"]}),
     "bearing_faults": Probe(_machine, sizes=tuple(257 << k for k in (9, 11, 13))),
     "clean_activity": Probe(_activity, sizes=_HOURS),

@@ -179,8 +179,9 @@ def test_a_kernel_that_cannot_be_measured_keeps_assumed_rates(
         if rest[:1] == ("welch",):
             raise RunError("measuring kernel welch failed: ValueError: no")
         return {
-            "version": 1, "points": [[10, 1.0]], "bytes_per_sample": 1.0, "bytes_per_second": 5.0,
-            "read_bytes_per_second": 1.0, "write_bytes_per_second": 1.0, "seconds_per_block": 1.0,
+            "version": 1, "points": [[10, 1.0]], "bytes_per_sample": 1.0, "wide": 1.5,
+            "bytes_per_second": 5.0, "read_bytes_per_second": 1.0,
+            "write_bytes_per_second": 1.0, "seconds_per_block": 1.0,
         }  # fmt: skip
 
     monkeypatch.setattr(calibrate, "run_probe", probe)
