@@ -258,3 +258,15 @@ def test_steps_of_a_workflow():
             profile_of_record(signal=Rows(x, rate, "1", {}), window=2.0)
     with pytest.raises(UnusableRecordError, match="found amplitude"):
         motifs_of_record(profile={"amplitude": signal}, window=2.0, top=2)
+
+
+@pytest.mark.shared_data
+def test_the_ventricular_beat_of_an_electrocardiogram(shared_data):
+    """MIT-BIH record 100, five minutes: cardiologists marked one ventricular beat, at sample 546 792."""
+    raw = np.fromfile(shared_data / "physio/ecg_mitdb/100.dat", np.uint8).reshape(-1, 3).astype(np.int32)
+    first = raw[:, 0] | (raw[:, 1] & 15) << 8
+    start = 546_792 - 54_000
+    x = np.where(first > 2047, first - 4096, first)[start : start + 108_000].astype(np.float32)
+    odd = discords(matrix_profile(x, 360), 360, top=2)
+    assert odd.start[0] < 54_000 < odd.start[0] + 360
+    assert odd.distance[0] > 1.3 * odd.distance[1]
