@@ -33,6 +33,8 @@ FAMILIES = (
     "hpcflow_kernels.quality_contracts",
     "hpcflow_kernels.changes_contracts",
     "hpcflow_kernels.events_contracts",
+    "hpcflow_kernels.gears_contracts",
+    "hpcflow_kernels.cyclic_contracts",
     "hpcflow_kernels.catch22_contracts",
     "hpcflow_kernels.profile_contracts",
     "hpcflow_kernels.entropy_contracts",

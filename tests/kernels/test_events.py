@@ -16,7 +16,7 @@ from hpcflow_kernels import events, events_loops
 from hpcflow_kernels.contract import Rows, UnusableRecordError
 from hpcflow_kernels.events_records import bursts, crossings, peaks
 from hpcflow_kernels.registry import get
-from hpcflow_kernels.rolling import rolling_mean
+from hpcflow_kernels.rolling import rolling_mean, rolling_std
 
 ANY = (None, None)
 
@@ -264,3 +264,27 @@ run: {block_size: SIZE}
         assert tops["height"].attrs["units"] == "V"
         found = events.bursts(rolling_mean(x, 50), 5, 4, 50, 10)
         assert int(opened[0]["long"]["count"][record]) == len(found.start)
+
+
+@pytest.mark.shared_data
+def test_the_beats_of_a_recording(shared_data):
+    packed = np.fromfile(shared_data / "physio/ecg_mitdb/100.dat", np.uint8).reshape(-1, 3).astype(np.int32)
+    counts = packed[:, 0] | (packed[:, 1] & 15) << 8
+    x = ((np.where(counts > 2047, counts - 4096, counts) - 1024) / 200).astype(np.float32)
+    ecg = Rows(x, 360.0, "mV", {})
+    out = peaks(signal=ecg, height=None, prominence=0.6, distance=0.25, width=None, most=5000)
+    # README: cardiologists marked 2273 beats, 371 of them in the first five minutes
+    assert int(out["count"]) == pytest.approx(2273, abs=3)
+    assert np.sum(out["time"] < 300) == pytest.approx(371, abs=1)
+    assert np.nanmean(np.diff(out["time"])) == pytest.approx(0.79459, rel=2e-3)
+
+
+@pytest.mark.shared_data
+def test_the_bursts_of_a_muscle(shared_data):
+    x = np.loadtxt(shared_data / "physio/emg/emg_1.txt")
+    level = rolling_std(x - np.median(x), 100)
+    usual = float(np.nanmedian(level))
+    out = bursts(signal=Rows(level, 1000.0, "1", {}), high=3 * usual, low=None, least=0.2, merge=0.3, most=9)
+    # README: about 1.45-1.84, 15.5-16.9, 25.6-25.9, 26.4-26.7 s; a window's value stands at its end
+    assert out["start"][: int(out["count"])] == pytest.approx([1.45, 15.5, 25.6, 26.4], abs=0.2)
+    assert (out["start"] + out["duration"])[:4] == pytest.approx([1.84, 16.9, 25.9, 26.7], abs=0.3)
