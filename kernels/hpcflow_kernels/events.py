@@ -54,7 +54,7 @@ def find_peaks(
     Heights and prominences of float32 are computed in float64, so all results are SciPy's. Widths, and
     prominences inside `wlen`, are computed by SciPy.
     """
-    from hpcflow_kernels.events_loops import keep_apart, maxima, prominences
+    from hpcflow_kernels.events_loops import extremes, keep_apart, prominences
 
     x = np.asarray(x)
     x = np.ascontiguousarray(x, np.float32 if x.dtype == np.float32 else np.float64) if x.ndim == 1 else x
@@ -62,9 +62,10 @@ def find_peaks(
         raise ValueError(f"`x` must be a 1-D array, with time as its axis, not one of shape {x.shape}")
     if distance is not None and distance < 1:
         raise ValueError(f"`distance` must be one sample or more, not {distance}")
-    left, right = np.empty((2, len(x) // 2 + 1), np.int64)
-    count = maxima(x, left, right)
-    left, right = left[:count], right[:count]
+    index = np.int32 if len(x) < 2**31 else np.int64
+    left, right, low_left, low_right = np.empty((4, len(x) // 2 + 1), index)
+    count, lows, missing = extremes(x, left, right, low_left, low_right)
+    left, right, low_left, low_right = left[:count], right[:count], low_left[:lows], low_right[:lows]
     every = (left + right) // 2
     chosen = np.arange(count)
     found: dict[str, np.ndarray] = {}
@@ -72,7 +73,8 @@ def find_peaks(
     def narrow(keep: np.ndarray) -> None:
         nonlocal chosen, found
         if not keep.all():
-            chosen, found = chosen[keep], {name: values[keep] for name, values in found.items()}
+            kept = np.flatnonzero(keep)  # indices, for they are found without a branch
+            chosen, found = chosen[kept], {name: values[kept] for name, values in found.items()}
 
     if plateau_size is not None:
         found = {"plateau_sizes": right - left + 1, "left_edges": left, "right_edges": right}
@@ -93,20 +95,22 @@ def find_peaks(
     if distance is not None:
         keep = np.ones(len(chosen), np.bool_)
         at = every[chosen]
-        keep_apart(at, np.argsort(x[at], kind="stable"), float(distance), keep)
+        keep_apart(at, _rising(x[at]), float(distance), keep)
         narrow(keep)
     if prominence is not None or width is not None:
         names = ("prominences", "left_bases", "right_bases")
         if wlen is None:
-            columns = np.empty(count), np.empty(count, np.int64), np.empty(count, np.int64)
-            prominences(x, left, right, *columns)
-            found |= {name: values[chosen] for name, values in zip(names, columns, strict=True)}
+            columns = np.empty(count), np.empty(count, index), np.empty(count, index)
+            prominences(x, left, right, low_left, low_right, missing, *columns)
+            whole = len(chosen) == count
+            found |= {n: v if whole else v[chosen] for n, v in zip(names, columns, strict=True)}
         else:
             from scipy.signal import peak_prominences
 
             found |= dict(zip(names, peak_prominences(x, every[chosen], wlen), strict=True))
     if prominence is not None:
         narrow(_inside(found["prominences"], prominence, x, every[chosen]))
+    found = {n: v.astype(np.intp, copy=False) if v.dtype.kind == "i" else v for n, v in found.items()}
     if width is not None:
         from scipy.signal import peak_widths
 
@@ -115,6 +119,14 @@ def find_peaks(
         found |= dict(zip(("widths", "width_heights", "left_ips", "right_ips"), widths, strict=True))
         narrow(_inside(found["widths"], width, x, every[chosen]))
     return every[chosen].astype(np.intp, copy=False), found
+
+
+def _rising(values: np.ndarray) -> np.ndarray:
+    """Indices that sort, of equals the earlier first; by a faster sort where few are equal."""
+    from hpcflow_kernels.events_loops import settle_ties
+
+    order = np.argsort(values)
+    return order if settle_ties(values, order) else np.argsort(values, kind="stable")
 
 
 def _bounds(interval: Interval, x: np.ndarray, peaks: np.ndarray) -> tuple[Any, Any]:

@@ -4,35 +4,47 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpcflow_kernels.cache import compiled
+from hpcflow_kernels.cache import compiled, inlined
+
+
+@inlined
+def _flat(x: np.ndarray, top: bool, first: np.ndarray, last: np.ndarray, count: int) -> int:
+    """Leave of candidates those whose flat stretch ends as it should; write their last samples."""
+    end = len(x) - 1
+    kept = 0
+    for k in range(count):
+        i = first[k]
+        j = i
+        while j < end and x[j + 1] == x[i]:
+            j += 1
+        if j < end and (x[j + 1] < x[i] if top else x[j + 1] > x[i]):
+            first[kept], last[kept] = i, j
+            kept += 1
+    return kept
 
 
 @compiled
-def maxima(x: np.ndarray, left: np.ndarray, right: np.ndarray) -> int:
-    """Edges of all local maxima, flat ones once, and how many there are.
+def extremes(
+    x: np.ndarray, left: np.ndarray, right: np.ndarray, low_left: np.ndarray, low_right: np.ndarray
+) -> tuple[int, int, bool]:
+    """Edges of all local maxima and minima, flat ones once; how many of each, and whether NaN is there.
 
     Parameters
     ----------
     x : ndarray of float32 or float64, shape (samples,)
-        NaN is no maximum, and nothing beside it is.
-    left, right : ndarray of int64, shape (samples // 2 + 1,)
-        Written to: first and last sample of each.
+        NaN is no extreme, and nothing beside it is.
+    left, right, low_left, low_right : ndarray of int32 or int64, shape (samples // 2 + 1,)
+        Written to: first and last sample of each maximum, and of each minimum.
     """
-    last = len(x) - 1
-    count = 0
-    for i in range(1, last):  # without a branch: a rise that is not followed by a rise
-        left[count] = i
-        count += (x[i - 1] < x[i]) & (x[i] >= x[i + 1])
-    kept = 0
-    for k in range(count):
-        i = left[k]
-        j = i
-        while j < last and x[j + 1] == x[i]:
-            j += 1
-        if j < last and x[j + 1] < x[i]:
-            left[kept], right[kept] = i, j
-            kept += 1
-    return kept
+    tops, lows, missing = 0, 0, 0
+    for i in range(1, len(x) - 1):  # without a branch: a rise that no rise follows, a fall that no fall does
+        before, here, after = x[i - 1], x[i], x[i + 1]
+        left[tops], low_left[lows] = i, i
+        tops += (before < here) & (here >= after)
+        lows += (before > here) & (here <= after)
+        missing += here != here
+    tops, lows = _flat(x, True, left, right, tops), _flat(x, False, low_left, low_right, lows)
+    return tops, lows, missing > 0
 
 
 @compiled
@@ -40,74 +52,115 @@ def prominences(
     x: np.ndarray,
     left: np.ndarray,
     right: np.ndarray,
+    low_left: np.ndarray,
+    low_right: np.ndarray,
+    missing: bool,
     prominence: np.ndarray,
     left_base: np.ndarray,
     right_base: np.ndarray,
 ) -> None:
     """Prominence and bases of all local maxima, in time linear in the samples.
 
-    The valley on either side of a maximum is found by walking down from it, so each sample is visited at
-    most twice. A stack of maxima that fall from bottom to top then holds, for each, the lowest valley
-    between it and the next higher one before it; a maximum takes over the valleys of all those it
-    surmounts and removes them, so each is pushed and removed once.
+    A stack holds maxima that fall from bottom to top, each with the lowest valley between it and the one
+    below it on the stack: its left base. A maximum removes all that it surmounts: what is lowest between one
+    of them and itself is the right base of that one. So each is pushed and removed once.
 
     Parameters
     ----------
     x : ndarray of float32 or float64, shape (samples,)
-    left, right : ndarray of int64, shape (maxima,)
-        From `maxima`, all of them.
+    left, right, low_left, low_right : ndarray of int32 or int64, shape (maxima,) and (minima,)
+        From `extremes`, all of them.
     prominence : ndarray of float64, shape (maxima,)
         Written to.
-    left_base, right_base : ndarray of int64, shape (maxima,)
+    left_base, right_base : ndarray of int32 or int64, shape (maxima,)
         Written to: the lowest sample on either side, of equal ones the nearest.
     """
-    n, count = len(x), len(left)
-    apart = np.empty(count + 1, np.bool_)  # whether missing samples lie before a maximum, after the last
-    apart[0], apart[count] = True, True
-    reached = -1
-    for k in range(count):
-        i = left[k]
-        base = i
-        while i > 0 and x[i - 1] <= x[i]:
-            i -= 1
-            if x[i] < x[base]:
-                base = i
-        if k > 0:
-            apart[k] = i > reached
-        left_base[k] = base
-        i = right[k]
-        base = i
-        while i < n - 1 and x[i + 1] <= x[i]:
-            i += 1
-            if x[i] < x[base]:
-                base = i
-        reached, right_base[k] = i, base
-    stack = np.empty(count, np.int64)
-    top = 0
-    for k in range(count):
-        if apart[k]:
-            top = 0
-        base, height = left_base[k], x[left[k]]
-        while top > 0 and x[left[stack[top - 1]]] <= height:
+    count, lows = len(left), len(low_left)
+    far = np.empty(count, left.dtype)  # of equal lowest samples on the left the farthest
+    equal = np.empty(count, left.dtype)  # the maximum of equal height that removed one, else -1
+    stack, heights = np.empty(count, left.dtype), np.empty(count, x.dtype)
+    top, low = 0, 0
+    for k in range(count + 1):
+        while low < lows and k < count and low_right[low] < left[k]:
+            low += 1
+        joined = 0 < k < count and low > 0 and low_left[low - 1] > right[k - 1]
+        if joined and missing:  # else slopes lead from one maximum through one valley to the next
+            i = low_left[low - 1]
+            while i < left[k] and x[i + 1] >= x[i]:
+                i += 1
+            joined = i == left[k]
+            i = low_left[low - 1]
+            while i > right[k - 1] and x[i - 1] >= x[i]:
+                i -= 1
+            joined = joined and i == right[k - 1]
+        if joined:
+            first, last = low_left[low - 1], low_right[low - 1]
+        else:
+            if k > 0:  # a gap or the record's end: what is left on the stack has its right bases here
+                first = right[k - 1]
+                i = first
+                while i < len(x) - 1 and x[i + 1] <= x[i]:
+                    i += 1
+                    if x[i] < x[first]:
+                        first = i
+                while top > 0:
+                    top -= 1
+                    s = stack[top]
+                    right_base[s], equal[s] = first, -1
+                    if x[left_base[s]] <= x[first]:
+                        first = far[s]
+            if k == count:
+                break
+            last = left[k]
+            i = last
+            while i > 0 and x[i - 1] <= x[i]:
+                i -= 1
+                if x[i] < x[last]:
+                    last = i
+            first = last
+        height, lowest = x[left[k]], x[last]
+        while top > 0 and heights[top - 1] <= height:
             top -= 1
-            if x[left_base[stack[top]]] < x[base]:
-                base = left_base[stack[top]]
-        left_base[k] = base
-        stack[top] = k
+            s = stack[top]
+            right_base[s], equal[s] = first, k if heights[top] == height else -1
+            below = x[left_base[s]]
+            if below < lowest:
+                lowest, first, last = below, far[s], left_base[s]
+            elif below == lowest:
+                first = far[s]
+        left_base[k], far[k] = last, first
+        stack[top], heights[top] = k, height
         top += 1
-    top = 0
     for k in range(count - 1, -1, -1):
-        if apart[k + 1]:
-            top = 0
-        base, height = right_base[k], x[left[k]]
-        while top > 0 and x[left[stack[top - 1]]] <= height:
-            top -= 1
-            if x[right_base[stack[top]]] < x[base]:
-                base = right_base[stack[top]]
-        right_base[k] = base
-        stack[top] = k
-        top += 1
-        prominence[k] = np.float64(height) - np.float64(max(x[left_base[k]], x[base]))
+        if equal[k] >= 0 and x[right_base[equal[k]]] < x[right_base[k]]:
+            right_base[k] = right_base[equal[k]]
+        base = max(x[left_base[k]], x[right_base[k]])
+        prominence[k] = np.float64(x[left[k]]) - np.float64(base)
+
+
+@compiled
+def settle_ties(values: np.ndarray, order: np.ndarray) -> bool:
+    """Put equals in order of place after an unstable sort; False where more than 32 are equal.
+
+    Parameters
+    ----------
+    values : ndarray
+    order : ndarray of int64, of the same shape
+        Indices that sort `values`; written to.
+    """
+    start = 0
+    for i in range(1, len(order)):
+        if values[order[i]] != values[order[i - 1]]:
+            start = i
+            continue
+        if i - start >= 32:
+            return False
+        moved, j = order[i], i
+        while j > start and order[j - 1] > moved:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = moved
+    return True
 
 
 @compiled

@@ -67,6 +67,7 @@ def test_peaks_are_kept_apart_as_by_scipy(distance):
 def test_of_equal_peaks_that_are_too_close_the_later_stays():
     assert events.find_peaks([0, 2, 0, 2, 0, 2, 0], distance=3)[0].tolist() == [1, 5]
     assert events.find_peaks([0, 2, 0, 2, 0], distance=3)[0].tolist() == [3]
+    assert events.find_peaks([0, 2, 0] * 100, distance=4)[0].tolist() == list(range(1, 300, 3))[1::2]
 
 
 def scipys_tests():
@@ -178,13 +179,14 @@ def test_what_cannot_be_asked_is_refused_in_words():
 
 def test_loops_write_nothing_beyond_their_buffers():
     x = np.random.default_rng(3).integers(0, 4, 1001).astype(np.float64)
-    around = np.full((2, 601), -7)
-    left, right = around[:, 50:551]
-    count = events_loops.maxima(x, left, right)
+    around = np.full((4, 601), -7, np.int32)
+    edges = around[:, 50:551]
+    count, lows, missing = events_loops.extremes(x, *edges)
     prominence = np.full(count + 100, -7.25)
-    places = np.full((2, count + 100), -7)
+    places = np.full((2, count + 100), -7, np.int32)
     inner = slice(50, 50 + count)
-    events_loops.prominences(x, left[:count], right[:count], prominence[inner], *places[:, inner])
+    columns = prominence[inner], *places[:, inner]
+    events_loops.prominences(x, *edges[:2, :count], *edges[2:, :lows], missing, *columns)
     found, mean = np.full((601, 3), -7), np.full(601, -7.25)
     events_loops.find_bursts(x, 2, 2, 1, 0, found[50:551], mean[50:551])
     for buffer in (*around, prominence, *places, *found.T, mean):
