@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case, noise
 from hpcflow_kernels.design import sections
-from hpcflow_kernels.filter import sosfiltfilt
+from hpcflow_kernels.filter import sosfilt, sosfiltfilt
 from hpcflow_kernels.filter_poles import Design
 
 
@@ -23,6 +23,13 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
         ("low_band", 10.0, 1000.0, 25_600.0),
     ):
         sos = sections(Design("bandpass", (low, high), rate)).copy()
+        yield Case(
+            f"sosfilt.{name}",
+            len(x),
+            partial(sosfilt, sos, x),
+            lambda sos=sos: signal.sosfilt(sos, x.astype(np.float64)),
+            {"scipy": partial(signal.sosfilt, sos, x)},
+        )
         for inside in (np.float64, np.float32):
             yield Case(
                 f"sosfiltfilt.{name}.{np.dtype(inside).name}",

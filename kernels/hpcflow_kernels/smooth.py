@@ -72,7 +72,7 @@ def savgol_filter(
         result: np.ndarray = scipys(x, window_length, polyorder, deriv, delta, axis, mode, cval)
         return result
     dtype = np.float32 if x.dtype == np.float32 else np.float64
-    rows = np.moveaxis(x, axis, -1).astype(dtype if deriv == 0 else np.float64)
+    rows = np.moveaxis(x, axis, -1).astype(dtype if deriv == 0 else np.float64, copy=False)
     taps, head, tail = _coefficients(window_length, polyorder, deriv, float(delta))
     half = window_length // 2
     if mode == "interp":
@@ -89,7 +89,7 @@ def savgol_filter(
         wide = [(0, 0)] * (rows.ndim - 1) + [(half, half)]
         y = filter_centred(taps, np.pad(rows, wide, PADS[mode], **more))  # type: ignore[call-overload]
         y = y[..., half : y.shape[-1] - half]
-    return np.moveaxis(y, -1, axis).astype(dtype)
+    return np.moveaxis(y, -1, axis).astype(dtype, copy=False)
 
 
 @lru_cache(maxsize=64)
