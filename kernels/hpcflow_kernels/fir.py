@@ -103,7 +103,11 @@ def filter_centred(taps: np.ndarray, x: np.ndarray, axis: int = -1) -> np.ndarra
     rows, results = np.moveaxis(x, axis, -1), np.moveaxis(out, axis, -1)
     for index in np.ndindex(rows.shape[:-1]):
         row = np.ascontiguousarray(rows[index], out.dtype)
-        results[index] = _convolved(row, *odd_ends(row, half), taps, half, len(row))
+        whole = results[index].flags.c_contiguous
+        result = results[index] if whole else np.empty_like(row)
+        _convolve(row, *odd_ends(row, half), taps, half, result)
+        if not whole:
+            results[index] = result
     return out
 
 
@@ -155,7 +159,7 @@ def oaconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> np.n
     none = np.empty(0, out.dtype)
     for index in np.ndindex(rows.shape[:-1]):
         row = np.ascontiguousarray(rows[index], out.dtype)
-        out[index] = _convolved(row, none, none, taps, first, size)
+        _convolve(row, none, none, taps, first, out[index])
     return np.moveaxis(out, -1, axis)
 
 
@@ -173,26 +177,34 @@ def _one_axis(a: np.ndarray, b: np.ndarray, axes: Any) -> int | None:
     return along[0]
 
 
+LONGEST = 12_000
+"""Taps above which SciPy's longer transforms take less."""
+
+
 class _Spectrum(NamedTuple):
     real: np.ndarray
     imaginary: np.ndarray
     twiddle: np.ndarray
 
 
-def _convolved(
-    x: np.ndarray, head: np.ndarray, tail: np.ndarray, taps: np.ndarray, first: int, size: int
-) -> np.ndarray:
-    """Samples [first, first + size) of the full convolution of one continued row."""
+def _convolve(
+    x: np.ndarray, head: np.ndarray, tail: np.ndarray, taps: np.ndarray, first: int, y: np.ndarray
+) -> None:
+    """Fill `y` with the full convolution of one continued row, from sample `first` on."""
     from hpcflow_kernels import fir_loops as loops
 
-    y = np.empty(size, x.dtype)
-    shift, n = len(taps) - 1 - first, transform_size(len(taps), size)
+    if len(taps) > LONGEST:
+        from scipy.signal import oaconvolve as theirs
+
+        whole, begin = np.concatenate([head, x, tail]), len(head) + first
+        y[:] = theirs(whole, taps.astype(x.dtype))[begin : begin + len(y)]
+        return
+    shift, n = len(taps) - 1 - first, transform_size(len(taps), len(y))
     if n == 0:
         loops.direct(x, head, tail, taps[::-1].astype(x.dtype), shift, y)
     else:
         h = _spectrum(taps.tobytes(), n, x.dtype.str)
         loops.overlap_save(x, head, tail, h.real, h.imaginary, len(taps), h.twiddle, shift, y)
-    return y
 
 
 def transform_size(taps: int, size: int) -> int:

@@ -225,13 +225,12 @@ def overlap_save(
             continued(x, head, tail, at, samples)
             _lanes(samples, 0, 2 * length, n, re)
             _lanes(samples, length, 2 * length, n, im)
-        m = n
-        while m > near:
-            for inner in range(0, n, m):
-                stage(re, im, inner, m, twiddle)
-            m //= 4
         for base in range(0, n, near):
-            m = near
+            m = n
+            while m > near:
+                if base % m == 0:
+                    stage(re, im, base, m, twiddle)
+                m //= 4
             while m > 4:
                 for inner in range(base, base + near, m):
                     stage(re, im, inner, m, twiddle)
@@ -242,10 +241,9 @@ def overlap_save(
                 for inner in range(base, base + near, m):
                     _back(re, im, inner, m, twiddle)
                 m *= 4
-        m = 4 * near
-        while m <= n:
-            for inner in range(0, n, m):
-                _back(re, im, inner, m, twiddle)
-            m *= 4
+            while m <= n:
+                if (base + near) % m == 0:
+                    _back(re, im, base + near - m, m, twiddle)
+                m *= 4
         _blocks(re, length, 2 * length, i, y)
         _blocks(im, length, 2 * length, i + length, y)

@@ -77,6 +77,16 @@ def test_any_lengths_are_scipys(samples, count, mode, single):
     assert np.abs(got - expected).max(initial=0) <= bound
 
 
+@pytest.mark.parametrize("count", [4001, 11_999, 12_001])
+def test_long_filters(count):
+    rng = np.random.default_rng(1)
+    x, taps = rng.standard_normal(30_000), rng.standard_normal(count)
+    bound = 1e-13 * np.abs(taps).sum()
+    assert np.abs(oaconvolve(x, taps, "same") - signal.oaconvolve(x, taps, "same")).max() <= bound
+    padded = np.concatenate([odd_ends(x, count // 2)[0], x, odd_ends(x, count // 2)[1]])
+    assert np.abs(filter_centred(taps, x) - signal.oaconvolve(padded, taps, "valid")).max() <= bound
+
+
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_rows_along_any_axis(axis):
     rng = np.random.default_rng(2)
