@@ -110,13 +110,22 @@ def _of_frames(x: np.ndarray, n: int, hop: int) -> tuple[np.ndarray, np.ndarray]
         values[constant, FEATURES.index(name)] = 0
     varied = np.flatnonzero(np.isfinite(mean) & (low < high))
     batch = min(max(2, TOGETHER // n // 2 * 2), 8)
+    z, s = np.zeros((batch, _points(n))), np.zeros((batch, n + 16))
     for start in range(0, len(varied), batch):
         part = varied[start : start + batch]
-        values[part], level[part] = _batch(x, n, part * hop, batch)
+        values[part], level[part] = _batch(x, n, part * hop, z, s)
     return values, level
 
 
-def _batch(x: np.ndarray, n: int, at: np.ndarray, batch: int) -> tuple[np.ndarray, np.ndarray]:
+def _points(n: int) -> int:
+    """Points of a transform in which no lag of n samples meets another: a power of two, as in the C code."""
+    return 2 << (n - 1).bit_length()
+
+
+def _batch(
+    x: np.ndarray, n: int, at: np.ndarray, z: np.ndarray, s: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features and levels of some windows; z and s are work, one row for each window and 0 from n on."""
     from scipy.fft import irfft, rfft
 
     from hpcflow_kernels.catch22_features import (
@@ -126,13 +135,12 @@ def _batch(x: np.ndarray, n: int, at: np.ndarray, batch: int) -> tuple[np.ndarra
         window_features,
     )
 
-    points = 2 << (n - 1).bit_length()
     lengths, logs, ramp, basis = _tables(n)
-    z, s, level = np.zeros((batch, points)), np.zeros((batch, n + 16)), np.empty((len(at), 2))
+    level = np.empty((len(at), 2))
     standardised(x, n, at, basis, z, s, level)
     spectra = rfft(z)
     power = spectra.real**2 + spectra.imag**2
-    ac, halved = irfft(power, points), np.ascontiguousarray(power[:, ::2])
+    ac, halved = irfft(power, z.shape[1]), np.ascontiguousarray(power[:, ::2])
     ordered = np.sort(z[:, :n], axis=1)
     out = np.empty((len(at), len(FEATURES)))
     window_features(z, ordered, ac, s, halved, lengths, logs, ramp, out)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.cache import inlined
-from hpcflow_kernels.simd import extract, fma, load, maximum, minimum, rotate, splat, total
+from hpcflow_kernels.simd import extract, fma, load, maximum, minimum, rotate, splat, store, total, transpose
 
 FEWEST = 6
 """Fewest lengths on either side of the break of two lines."""
 
-SHORT = 7
-"""Longest stretches that are computed eight at a time: the shorter ones fill no vector."""
+SHORT = 16
+"""Longest stretches that are computed eight at a time, a lane for each, for they fill few vectors.
+
+A multiple of 8."""
 
 
 @inlined
@@ -47,34 +49,41 @@ def _squares(
 
 
 @inlined
-def _short(y: np.ndarray, n: int, count: int, kind: int, turned: np.ndarray) -> float:
-    """Sum over stretches of n samples of the squared range, or of squares, about lines; eight at a time."""
-    width = (count + 7) // 8 * 8
-    for j in range(count):
-        for k in range(n):
-            turned[k * width + j] = y[j * n + k]
-    for k in range(n):
-        for j in range(count, width):
-            turned[k * width + j] = 0.0
+def _short(y: np.ndarray, n: int, count: int, kind: int, tile: np.ndarray, edge: np.ndarray) -> float:
+    """Sum over stretches of n samples of the squared range, or of squares, about lines; a lane for each."""
     centre, spread = (n - 1) / 2.0, n * (np.float64(n) * n - 1) / 12.0
     added = splat(y, 0.0, 8)
-    for j in range(0, width, 8):
+    for j in range(0, count, 8):
+        for part in range(0, n, 8):
+            at = j * n + part
+            rows = transpose(
+                (
+                    load(y, at, 8),
+                    load(y, at + n, 8),
+                    load(y, at + 2 * n, 8),
+                    load(y, at + 3 * n, 8),
+                    load(y, at + 4 * n, 8),
+                    load(y, at + 5 * n, 8),
+                    load(y, at + 6 * n, 8),
+                    load(y, at + 7 * n, 8),
+                )
+            )
+            for k in range(8):
+                store(tile, 8 * (part + k), rows[k])
         mass = weighted = splat(y, 0.0, 8)
         for k in range(n):
-            value = load(turned, k * width + j, 8)
+            value = load(tile, 8 * k, 8)
             mass, weighted = mass + value, fma(splat(y, k - centre, 8), value, weighted)
         slope = -weighted * splat(y, 1 / spread, 8)
         base = mass * splat(y, 1.0 / n, 8)
-        first = load(turned, j, 8) - base
-        low = high = fma(slope, splat(y, -centre, 8), first)
+        low = high = fma(slope, splat(y, -centre, 8), load(tile, 0, 8) - base)
         square = low * low
         for k in range(1, n):
-            away = fma(slope, splat(y, k - centre, 8), load(turned, k * width + j, 8) - base)
+            away = fma(slope, splat(y, k - centre, 8), load(tile, 8 * k, 8) - base)
             low, high, square = minimum(low, away), maximum(high, away), fma(away, away, square)
         if kind == 0:
-            added = fma(high - low, high - low, added)
-        else:
-            added = added + square
+            square = (high - low) * (high - low)
+        added = fma(square, load(edge, max(8 - count + j, 0), 8), added)
     return total(added)  # type: ignore[no-any-return]
 
 
@@ -94,11 +103,11 @@ def fluctuations(z: np.ndarray, lengths: np.ndarray, ramp: np.ndarray, out: np.n
         the lines in stretches of the sum of every second sample; natural logarithms.
     """
     n = len(z)
-    turned, edge = np.empty(n + 8 * SHORT), np.zeros(16)
+    tile, edge = np.empty(8 * SHORT), np.zeros(16)
     edge[:8] = 1
     for kind in range(2):
         m = n // (kind + 1)
-        y, sums, weighted = np.zeros(m + 8), np.empty(m + 1), np.empty(m + 1)
+        y, sums, weighted = np.zeros(m + 10 * SHORT), np.empty(m + 1), np.empty(m + 1)
         added = first = second = 0.0
         sums[0] = weighted[0] = 0.0
         for i in range(m):
@@ -111,7 +120,7 @@ def fluctuations(z: np.ndarray, lengths: np.ndarray, ramp: np.ndarray, out: np.n
             centre, scale = (t - 1) / 2.0, 12.0 / (t * (np.float64(t) * t - 1))
             count, result = m // t, 0.0
             if t <= SHORT:
-                result = _short(y, t, count, kind, turned)
+                result = _short(y, t, count, kind, tile, edge)
                 out[kind, k] = 0.5 * np.log(result / (count if kind == 0 else count * t))
                 continue
             for j in range(count):
