@@ -107,7 +107,7 @@ def timescales(z: np.ndarray, ac: np.ndarray) -> tuple[float, float, float]:
         later, after = later - front, after - front * front
         both = ac[lag] - first * later / m
         r = both / np.sqrt((before - first * first / m) * (after - later * later / m))
-        information[lag - 1] = -0.5 * np.log(1.0 - r * r)
+        information[lag - 1] = -0.5 * np.log(max(1.0 - r * r, 0.0))
     found = float(lags)
     for i in range(1, lags - 1):
         if information[i] < information[i - 1] and information[i] < information[i + 1]:

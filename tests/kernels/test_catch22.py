@@ -255,6 +255,12 @@ def test_scale_and_offset_do_not_matter():
     assert catch22(x) == pytest.approx(catch22(4 * x - 32), rel=1e-9)
 
 
+def test_a_signal_that_repeats_exactly_has_a_finite_scale():
+    """Three values over and over, as in e1000_ts288 of the authors' data: the correlation at lag 3 is 1."""
+    x = np.tile([0.042032, 0.92694, 8.4375], 100)
+    assert named(catch22(x, catch24=True))["ami_timescale"] == 3
+
+
 def test_constant_and_missing():
     with np.errstate(all="raise"):
         constant = named(catch22(np.full(100, 0.1), catch24=True))
