@@ -20,6 +20,10 @@ BATCHES = 64
 """Batches of segments whose products are added in the signals' own type before they go on in float64."""
 
 
+PANELS = 16
+"""The same, of panels of many signals."""
+
+
 @compiled
 def whole_segments(x: np.ndarray, n: int, step: int, whole: np.ndarray) -> None:
     """Set ``whole[i]`` to False where the segment of n samples at ``i * step`` has one that is not finite."""
@@ -124,12 +128,6 @@ def pair_sums(
 
 
 @inlined
-def _spread(sums: np.ndarray, at: int, re, im, wide: np.ndarray) -> None:  # type: ignore[no-untyped-def]
-    store(sums, at, load(sums, at, 8) + convert(re, wide))
-    store(sums, at + 8, load(sums, at + 8, 8) + convert(im, wide))
-
-
-@inlined
 def _products(
     panel: np.ndarray,
     first: int,
@@ -141,9 +139,11 @@ def _products(
     to: int,
     row: int,
 ) -> None:
-    """Products of four signals with eight, summed over segments, added to four rows of `sums`."""
-    nothing = load(panel, first, 8) - load(panel, first, 8)
-    ar = ai = br = bi = cr = ci = dr = di = nothing
+    """Products of four signals with eight, added over segments to four rows of `sums`."""
+    ar, ai = load(sums, to, 8), load(sums, to + 8, 8)
+    br, bi = load(sums, to + row, 8), load(sums, to + row + 8, 8)
+    cr, ci = load(sums, to + 2 * row, 8), load(sums, to + 2 * row + 8, 8)
+    dr, di = load(sums, to + 3 * row, 8), load(sums, to + 3 * row + 8, 8)
     for s in range(segments):
         i = first + s * stride
         yr, yi = load(panel, i + other, 8), load(panel, i + other + 8, 8)
@@ -156,10 +156,14 @@ def _products(
         cr, ci = fma(xr, yr, fma(xi, yi, cr)), fma(xr, yi, fma(-xi, yr, ci))
         xr, xi = broadcast(panel, i + 3, 8), broadcast(panel, i + 11, 8)
         dr, di = fma(xr, yr, fma(xi, yi, dr)), fma(xr, yi, fma(-xi, yr, di))
-    _spread(sums, to, ar, ai, sums)
-    _spread(sums, to + row, br, bi, sums)
-    _spread(sums, to + 2 * row, cr, ci, sums)
-    _spread(sums, to + 3 * row, dr, di, sums)
+    store(sums, to, ar)
+    store(sums, to + 8, ai)
+    store(sums, to + row, br)
+    store(sums, to + row + 8, bi)
+    store(sums, to + 2 * row, cr)
+    store(sums, to + 2 * row + 8, ci)
+    store(sums, to + 3 * row, dr)
+    store(sums, to + 3 * row + 8, di)
 
 
 @compiled
@@ -198,7 +202,7 @@ def matrix_sums(
     blocks, length = (signals + 7) // 8, len(x) // signals
     row = 16 * blocks
     stride = (half + 1) * row
-    panel = np.empty(together * stride, x.dtype)
+    panel, narrow = np.empty(together * stride, x.dtype), np.zeros(len(sums), x.dtype)
     re, im = np.empty(8 * half, x.dtype), np.empty(8 * half, x.dtype)
     at, mean = np.zeros(8, np.int64), np.zeros(8, x.dtype)
     last = half
@@ -225,7 +229,12 @@ def matrix_sums(
                 for other in range(block, blocks):
                     for i in range(0, 8, 4):
                         to = ((8 * (blocks * k + block) + i) * blocks + other) * 16
-                        _products(panel, k * row, stride, segments, 16 * block + i, 16 * other, sums, to, row)
+                        one, two = 16 * block + i, 16 * other
+                        _products(panel, k * row, stride, segments, one, two, narrow, to, row)
+        if (batch // together) % PANELS == PANELS - 1 or batch + together >= len(starts):
+            for i in range(len(sums)):
+                sums[i] += narrow[i]
+                narrow[i] = 0.0
 
 
 TILE = 16
