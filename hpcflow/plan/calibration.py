@@ -26,6 +26,10 @@ Points = tuple[tuple[int, float], ...]
 """(input samples, seconds of one call), rising in samples."""
 
 
+STEEP = 1.75
+"""Powers of the length up to this one are put down to caches, not to growth with the square."""
+
+
 @dataclass(frozen=True)
 class KernelTimes:
     """One kernel, called on records or tiles of several lengths."""
@@ -40,8 +44,13 @@ class KernelTimes:
     def seconds(self, samples: float) -> float:
         """Time of one call: straight lines between the measured lengths, and on from the last two.
 
+        Where the last two say that time grows about as the square of the length, it goes on as the power that
+        leads through them.
+
         >>> KernelTimes(1, ((100, 1.0), (300, 3.0))).seconds(200), KernelTimes(1, ((100, 1.0),)).seconds(300)
         (2.0, 3.0)
+        >>> KernelTimes(1, ((100, 1.0), (200, 4.0))).seconds(1600)
+        256.0
         """
         first, last = self.points[0], self.points[-1]
         if samples <= first[0]:
@@ -52,6 +61,9 @@ class KernelTimes:
         if len(self.points) == 1:
             return last[1] * samples / last[0]
         n0, t0 = self.points[-2]
+        power = math.log(last[1] / t0) / math.log(last[0] / n0)
+        if power > STEEP:
+            return float(last[1] * (samples / last[0]) ** power)
         return last[1] + max(0.0, last[1] - t0) / (last[0] - n0) * (samples - last[0])
 
 

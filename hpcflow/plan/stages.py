@@ -190,7 +190,8 @@ class Stages:
             samples_per_block=per_block,
             memory_bytes=memory.records_bound(self._working_set(steps, size, itemsize), out / max(blocks, 1)),
             work_samples=work,
-            flops=work * sum(get(s.kernel).flops_per_sample for s in steps),
+            flops=work * sum(get(s.kernel).flops_per_sample for s in steps)
+            + float((size.astype(np.float64) ** 2).sum()) * sum(get(s.kernel).flops_per_pair for s in steps),
             read_bytes=samples * itemsize,
             write_bytes=out,
         )

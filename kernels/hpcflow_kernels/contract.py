@@ -255,6 +255,8 @@ class Contract:
         A stretch between gaps shorter than this gives no output (NaN).
     bytes_per_sample, flops_per_sample
         Working memory and arithmetic per input sample, for planning.
+    flops_per_pair
+        Record pattern: arithmetic per pair of a record's samples (their number squared), on top of that.
     most_samples
         Record pattern: ``most_samples(params, rate, facts) -> int``, how many samples of a record a call
         works on at most, however long it is; `facts` by the names of the ports. None: all of them.
@@ -281,6 +283,7 @@ class Contract:
     """``check(params, rate) -> problems``, in words a user understands (band above Nyquist, ...)."""
     bytes_per_sample: float = 64.0
     flops_per_sample: float = 100.0
+    flops_per_pair: float = 0.0
     most_samples: Callable[[Params, float, Mapping[str, Any]], int] | None = None
     error: str = "exact"
     source: str = ""

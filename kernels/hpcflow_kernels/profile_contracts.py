@@ -57,7 +57,8 @@ CONTRACTS = (
         length=_length,
         row_rate=lambda params, rate: rate,
         bytes_per_sample=250.0,
-        flops_per_sample=400_000.0,  # of a record of 100 000 samples; they grow with its length
+        flops_per_sample=2000.0,
+        flops_per_pair=4.0,
         error="distances of the pairs named: 1e-12 (float64); a pair's correlation: within 1e-4 of the best",
         source="Matrix Profile I (Yeh and others) and II (Zhu and others) 2016; XV (Kamgar and others) 2019",
     ),

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hpcflow.errors import StoreError
 from hpcflow.plan.calibration import Calibration, KernelTimes, computed, kernels_of, stage_key
@@ -145,3 +147,20 @@ def test_a_damaged_calibration_is_refused_in_words(change: dict[str, object]) ->
     values = {**toy_calibration().to_dict(), **change}
     with pytest.raises(StoreError, match="hpcflow calibrate"):
         Calibration.from_dict(values)
+
+
+@given(power=st.floats(1.8, 3.0), factor=st.floats(1.0, 100.0))
+def test_time_that_grows_as_a_power_goes_on_as_one(power: float, factor: float) -> None:
+    times = KernelTimes(1, tuple((n, 1e-9 * n**power) for n in (100, 1000, 10_000)))
+    asked = 10_000 * factor
+    assert times.seconds(asked) == pytest.approx(1e-9 * asked**power)
+
+
+def test_arithmetic_on_pairs_of_samples_counts_record_by_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    def flops(per_pair: float) -> float:
+        summed = replace(toy.CONTRACTS["summed"], flops_per_pair=per_pair)
+        monkeypatch.setattr(registry, "contracts", lambda: {**toy.CONTRACTS, "summed": summed})
+        made = compile_cut(toy.workflow(Path()), {"made": toy.table_of([1000, 5000])})
+        return sum(stage.flops for stage in made.stages)
+
+    assert flops(3.0) - flops(0.0) == 3.0 * (1000**2 + 5000**2)
