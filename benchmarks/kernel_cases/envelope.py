@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case, noise
+from hpcflow_kernels.envelope import envelope_spectrum
 from hpcflow_kernels.envelope_band import squared_envelope_spectrum
+from hpcflow_kernels.filter import bandpass
 from hpcflow_kernels.kurtogram import kurtogram
 from hpcflow_kernels.kurtogram_contracts import band_counts
 
@@ -17,8 +19,39 @@ RATE, LOW, HIGH = 25_600.0, 2000.0, 5000.0
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
     """All of them, records of one second."""
+    yield _plain_envelope(noise(round((2 if small else 16) * RATE)))
     yield _squared_envelope(noise(round((2 if small else 64) * RATE)))
     yield _kurtogram(noise(SMALL if small else 524_297), timers)
+
+
+def _plain_envelope(x: np.ndarray) -> Case:
+    from scipy import fft, signal
+
+    n = round(RATE)
+    sos = signal.butter(4, [LOW, HIGH], "bandpass", fs=RATE, output="sos")
+    weight = signal.get_window("hann", n)
+
+    def lines(record: np.ndarray) -> np.ndarray:
+        envelope = np.abs(signal.hilbert(record))
+        amplitude = np.abs(fft.rfft((envelope - envelope.mean()) * weight)[:1001]) * (4 / n)
+        amplitude[0] = envelope.mean()
+        return amplitude
+
+    def ours() -> np.ndarray:
+        band = bandpass(x, rate=RATE, low=LOW, high=HIGH)
+        return envelope_spectrum(band, rate=RATE, overlap=0.0)["amplitude"]
+
+    def by_scipy(x: np.ndarray) -> np.ndarray:
+        band = signal.sosfiltfilt(sos, x)
+        return np.array([lines(record) for record in band.reshape(-1, n)])
+
+    return Case(
+        "envelope_spectrum",
+        len(x),
+        ours,
+        lambda: by_scipy(x.astype(np.float64)),
+        {"scipy": lambda: by_scipy(x)},
+    )
 
 
 def _squared_envelope(x: np.ndarray) -> Case:

@@ -6,11 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hpcflow_kernels.envelope import frame_hop, frame_length, frequency_count, hann
-
-BATCH = 8
-"""Frames that are transformed together. Always so many: SciPy then runs all of them in the lanes of vectors,
-and a frame's bits do not depend on how many others a block holds."""
+from hpcflow_kernels.envelope import BATCH, frame_hop, frame_length, frequency_count, hann
 
 
 def squared_envelope_spectrum(
