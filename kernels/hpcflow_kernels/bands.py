@@ -31,12 +31,12 @@ def lowpass(
         Edge, Hz. What holds there holds a pass, so it counts twice: half the power becomes a quarter.
     order : int
         Order of the filter, a pass.
-    design : {'butterworth', 'chebyshev1', 'chebyshev2', 'bessel'}
+    design : {'butterworth', 'chebyshev1', 'chebyshev2', 'elliptic', 'bessel'}
         See `hpcflow_kernels.design.sections`.
     ripple : float
-        Of ``chebyshev1`` in its pass band, dB, a pass.
+        Of ``chebyshev1`` and ``elliptic`` in their pass band, dB, a pass.
     attenuation : float
-        Of ``chebyshev2`` in its stop band, dB, a pass.
+        Of ``chebyshev2`` and ``elliptic`` in their stop band, dB, a pass.
 
     Returns
     -------

@@ -17,8 +17,8 @@ def sections(asked: Design) -> np.ndarray:
     ----------
     asked : Design
         Butterworth and Bessel filters have half power at their edges (`scipy.signal.bessel` with
-        ``norm="mag"``), Chebyshev's first kind leaves its ripple there, the second kind reaches its
-        attenuation there.
+        ``norm="mag"``), Chebyshev's first kind and elliptic ones leave their ripple there, Chebyshev's second
+        kind reaches its attenuation there.
 
     Returns
     -------
@@ -33,6 +33,8 @@ def sections(asked: Design) -> np.ndarray:
         sos = signal.cheby1(asked.order, asked.ripple, edges, **how)
     elif asked.design == "chebyshev2":
         sos = signal.cheby2(asked.order, asked.attenuation, edges, **how)
+    elif asked.design == "elliptic":
+        sos = signal.ellip(asked.order, asked.ripple, asked.attenuation, edges, **how)
     elif asked.design == "bessel":
         sos = signal.bessel(asked.order, edges, norm="mag", **how)
     else:

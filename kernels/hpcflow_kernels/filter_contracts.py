@@ -16,7 +16,7 @@ DESIGN = (
     Param(
         "ripple",
         "number",
-        "of chebyshev1 in its pass band, dB a pass",
+        "of chebyshev1 and elliptic in their pass band, dB a pass",
         default=0.5,
         minimum=1e-3,
         maximum=20.0,
@@ -24,7 +24,7 @@ DESIGN = (
     Param(
         "attenuation",
         "number",
-        "of chebyshev2 in its stop band, dB a pass",
+        "of chebyshev2 and elliptic in their stop band, dB a pass",
         default=40.0,
         minimum=5.0,
         maximum=200.0,
@@ -91,9 +91,19 @@ def _least_notch(params: Params, rate: float) -> int:
     return padding(2 * max(1, min(params["harmonics"], below))) + 1
 
 
+def check_design(params: Params) -> list[str]:
+    """Whether an elliptic filter's ripple and attenuation leave it anything to do."""
+    if params["design"] != "elliptic" or params["ripple"] < params["attenuation"]:
+        return []
+    return [
+        f"an elliptic filter's `attenuation` must exceed its `ripple` ({params['attenuation']:g} and "
+        f"{params['ripple']:g} dB): raise `attenuation`"
+    ]
+
+
 def _check_bandpass(params: Params, rate: float | None) -> Sequence[str]:
     low, high = params["low"], params["high"]
-    problems = []
+    problems = check_design(params)
     if low >= high:
         problems.append(
             f"the band's lower edge must lie below its upper edge (low {low:g} Hz, high {high:g} Hz): "
@@ -105,6 +115,11 @@ def _check_bandpass(params: Params, rate: float | None) -> Sequence[str]:
             f"half of it {rate / 2:g} Hz): nothing above was recorded, lower `high` to {0.45 * rate:g} Hz"
         )
     return problems
+
+
+def _check_cutoff(remedy: str) -> Callable[[Params, float | None], Sequence[str]]:
+    below = _check_below_half("cutoff", remedy)
+    return lambda params, rate: [*check_design(params), *below(params, rate)]
 
 
 def _check_below_half(name: str, remedy: str) -> Callable[[Params, float | None], Sequence[str]]:
@@ -159,7 +174,7 @@ LOWPASS = Contract(
     axis="sample",
     geometry=_geometry("lowpass"),
     min_samples=lambda params, rate: padding(params["order"]) + 1,
-    check=_check_below_half("cutoff", "leave the step out, for nothing above was recorded"),
+    check=_check_cutoff("leave the step out, for nothing above was recorded"),
     bytes_per_sample=24.0,
     flops_per_sample=80.0,
     error=ERROR,
@@ -178,7 +193,7 @@ HIGHPASS = Contract(
     axis="sample",
     geometry=_geometry("highpass"),
     min_samples=LOWPASS.min_samples,
-    check=_check_below_half("cutoff", "lower it, for nothing above was recorded"),
+    check=_check_cutoff("lower it, for nothing above was recorded"),
     bytes_per_sample=24.0,
     flops_per_sample=80.0,
     error=ERROR,

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-DESIGNS = ("butterworth", "chebyshev1", "chebyshev2", "bessel")
+from hpcflow_kernels.elliptic_poles import elliptic_prototype
+
+DESIGNS = ("butterworth", "chebyshev1", "chebyshev2", "elliptic", "bessel")
 
 TRUNCATION = 1e-9
 """Largest error, relative to the largest input sample, that a tile's halo may leave."""
@@ -41,9 +43,9 @@ class Design(NamedTuple):
     """Of the low-pass prototype; a band-pass has twice as many poles."""
     design: str = "butterworth"
     ripple: float = 0.5
-    """Of `chebyshev1` in its pass band, dB, a pass."""
+    """Of `chebyshev1` and `elliptic` in their pass band, dB, a pass."""
     attenuation: float = 40.0
-    """Of `chebyshev2` in its stop band, dB, a pass."""
+    """Of `chebyshev2` and `elliptic` in their stop band, dB, a pass."""
 
 
 @lru_cache(maxsize=256)
@@ -108,6 +110,8 @@ def _prototype(asked: Design) -> tuple[list[complex], list[complex], float]:
     circle = [-cmath.exp(1j * angle) for angle in angles]
     if asked.design == "butterworth":
         return [], circle, 1.0
+    if asked.design == "elliptic":
+        return elliptic_prototype(n, asked.ripple, asked.attenuation)
     if asked.design == "bessel":
         poles = _bessel(n)
         return [], poles, _product(-p for p in poles).real

@@ -117,6 +117,8 @@ PROBES: Mapping[str, Probe] = {
     "bandpass": Probe(_signal, {"low": 2000.0, "high": 5000.0}),
     "fir": Probe(_signal, {"high": 2000.0}),
     "decimate": Probe(_signal, {"factor": 4}),
+    "despike": Probe(_signal, {"window": 0.001}),
+    "savitzky_golay": Probe(_signal, {"window": 0.002}),
     "resample": Probe(_signal, {"to": 12_000.0}),
     "squared_envelope_spectrum": Probe(_signal, {"band": [2000.0, 5000.0]}),
     "cusum": Probe(lambda samples: {"signal": _machine(samples)["signal"]}, {"mean": 0.0, "std": 1.2}),

@@ -110,9 +110,9 @@ def test_the_shortest_stretch_is_what_scipy_demands():
 
 def test_a_band_beyond_nyquist_is_refused_with_the_remedy():
     contract = KERNELS["bandpass"]
-    (problem,) = contract.check({"low": 2000.0, "high": 6000.0, "order": 4}, 12000.0)
+    (problem,) = contract.check(DEFAULTS | {"low": 2000.0, "high": 6000.0, "order": 4}, 12000.0)
     assert "6000" in problem
     assert "lower `high`" in problem
-    assert contract.check({"low": 2000.0, "high": 5000.0, "order": 4}, 12000.0) == []
-    assert len(contract.check({"low": 7000.0, "high": 6500.0, "order": 4}, 12000.0)) == 2
-    assert contract.check({"low": 2000.0, "high": 6000.0, "order": 4}, None) == []
+    assert contract.check(DEFAULTS | {"low": 2000.0, "high": 5000.0, "order": 4}, 12000.0) == []
+    assert len(contract.check(DEFAULTS | {"low": 7000.0, "high": 6500.0, "order": 4}, 12000.0)) == 2
+    assert contract.check(DEFAULTS | {"low": 2000.0, "high": 6000.0, "order": 4}, None) == []

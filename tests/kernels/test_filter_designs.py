@@ -42,7 +42,13 @@ def test_planning_knows_the_filter_that_scipy_designs(kind, edges, design, order
 @pytest.mark.parametrize("design", DESIGNS)
 def test_edges_hold_what_the_family_promises(design):
     asked = Design("lowpass", (100.0,), RATE, 6, design, 1.0, 60.0)
-    held = {"butterworth": 0.5, "bessel": 0.5, "chebyshev1": 10**-0.1, "chebyshev2": 10**-6.0}
+    held = {
+        "butterworth": 0.5,
+        "bessel": 0.5,
+        "chebyshev1": 10**-0.1,
+        "chebyshev2": 10**-6.0,
+        "elliptic": 10**-0.1,
+    }
     assert np.abs(response(sections(asked), np.array([0.1]))) ** 2 == pytest.approx(held[design], rel=1e-6)
 
 
@@ -137,7 +143,22 @@ def test_the_shortest_stretch_is_what_scipy_demands(name, params):
 def test_what_was_not_recorded_cannot_be_asked_for():
     for name, key in (("lowpass", "cutoff"), ("highpass", "cutoff"), ("notch", "frequency")):
         check = get(name).check
-        (problem,) = check({key: 500.0}, RATE)
+        given_ = {"design": "butterworth"}
+        (problem,) = check(given_ | {key: 500.0}, RATE)
         assert "half the sampling rate" in problem
-        assert check({key: 499.0}, RATE) == []
-        assert check({key: 500.0}, None) == []
+        assert check(given_ | {key: 499.0}, RATE) == []
+        assert check(given_ | {key: 500.0}, None) == []
+
+
+def test_an_elliptic_filter_must_have_something_to_stop():
+    given_ = {
+        "cutoff": 50.0,
+        "low": 50.0,
+        "high": 60.0,
+        "design": "elliptic",
+        "ripple": 6.0,
+        "attenuation": 5.0,
+    }
+    for name in ("lowpass", "highpass", "bandpass"):
+        assert "raise `attenuation`" in get(name).check(given_, RATE)[0]
+        assert get(name).check(given_ | {"attenuation": 40.0}, RATE) == []

@@ -17,6 +17,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "highpass": [
         Case({"cutoff": 60.0}, 1e-9),
+        Case({"cutoff": 60.0, "order": 6, "design": "elliptic", "attenuation": 60.0}, 1e-9),
         Case({"cutoff": 20.0, "order": 3, "design": "chebyshev1"}, 1e-9),
     ],
     "notch": [
