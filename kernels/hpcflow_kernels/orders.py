@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -147,7 +147,7 @@ def order_spectrum(
     -----
     Fyfe and Munck, Analysis of computed order tracking, MSSP 11 (1997).
     """
-    from scipy.interpolate import make_interp_spline
+    from scipy.ndimage import spline_filter1d
 
     x, turns = np.asarray(x, np.float64), np.asarray(turns, np.float64)
     orders = np.arange(int(max_order * revolutions + 1e-9) + 1) / revolutions
@@ -156,7 +156,7 @@ def order_spectrum(
     speeds: list[float] = []
     index = np.flatnonzero(usable)
     if len(x) > 2 * MARGIN and len(index) > 1:
-        spline = make_interp_spline(np.arange(len(x)), np.where(good, x, 0.0), k=DEGREE)
+        spline = spline_filter1d(np.where(good, x, 0.0), order=DEGREE, mode="mirror")
         bad = np.concatenate(([0], np.cumsum(~good | ~usable)))
         at, angle = index.astype(np.float64), np.maximum.accumulate(turns[index])
         first = angle[0]
@@ -173,7 +173,7 @@ def order_spectrum(
 
 
 def _block(
-    spline: Any,
+    spline: np.ndarray,
     bad: np.ndarray,
     at: np.ndarray,
     angle: np.ndarray,
@@ -185,6 +185,8 @@ def _block(
     ends: np.ndarray,
 ) -> np.ndarray | None:
     """Amplitudes of one block, or None where it holds a gap or turns too slowly."""
+    from scipy.ndimage import map_coordinates
+
     low, high = max(0, int(ends[0]) - MARGIN), min(len(bad) - 1, int(ends[1]) + MARGIN)
     if bad[high] > bad[low]:
         return None
@@ -194,7 +196,9 @@ def _block(
         return None
     per_turn = 1 << int(np.ceil(np.log2(max(2 * max_order + 2, fs / slowest))))
     n = revolutions * per_turn
-    values = spline(np.interp(first + np.arange(n) / per_turn, angle, at))
+    near = slice(max(0, low - MARGIN), high + MARGIN)
+    instants = np.interp(first + np.arange(n) / per_turn, angle, at) - near.start
+    values = map_coordinates(spline[near], [instants], order=DEGREE, prefilter=False, mode="mirror")
     weights = hann(n)
     power = frame_powers(values, n, weights, 2 / np.sum(weights) ** 2)[0]
     power[0] = 0

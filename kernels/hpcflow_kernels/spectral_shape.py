@@ -9,6 +9,9 @@ import numpy as np
 from hpcflow_kernels.envelope import frame_hop, frame_length, hann
 from hpcflow_kernels.frame_power import contiguous, frame_powers, power_moments
 
+LEAST_BINS = 4
+"""Without which a spectrum has no shape."""
+
 TOGETHER = 16
 """Frames whose spectra are held at a time: 256 KiB at 4096 samples."""
 
@@ -57,62 +60,55 @@ def spectral_shape(
     dict of str to ndarray
         Of the float type of `x`, shape (frames,); sums run in float64.
 
+    Raises
+    ------
+    ValueError
+        Where the band holds fewer than 4 bins.
+
     Notes
     -----
     Peeters, A large set of audio features for sound description, IRCAM (2004), section 6; there of
     amplitudes, here of powers.
     """
+    from hpcflow_kernels.spectral_shape_loops import shapes
+
     x = contiguous(x)
     n, hop = frame_length(window, rate), frame_hop(window, overlap, rate)
     weights, frames = hann(n), 0 if len(x) < n else (len(x) - n) // hop + 1
     first = max(1, int(np.ceil(low * n / rate - 1e-9)))
     stop = n // 2 + 1 if high is None else min(n // 2, int(np.floor(high * n / rate + 1e-9))) + 1
     f = np.arange(first, stop) * (rate / n)
+    if len(f) < LEAST_BINS:
+        raise ValueError(
+            f"a shape needs {LEAST_BINS} bins (the band holds {len(f)} of {rate / n:g} Hz): lengthen "
+            "`window` or widen the band"
+        )
     names = "centroid", "spread", "rolloff", "flatness", "entropy", "peak_frequency"
     out = {name: np.empty(frames, x.dtype) for name in names}
+    numbers, top = np.empty((frames, 5)), np.empty(frames, np.int64)
     for row in range(0, frames, TOGETHER):
         part = slice(row, min(row + TOGETHER, frames))
         near = x[row * hop : (part.stop - 1) * hop + n]
-        power = frame_powers(near, hop, weights, 1 / n)[:, first:stop].astype(np.float64)
+        power = np.ascontiguousarray(frame_powers(near, hop, weights, 1 / n)[:, first:stop])
         with np.errstate(invalid="ignore", divide="ignore"):
-            for name, values in _shape(power, f, rolloff).items():
-                out[name][part] = values
+            log = np.log(power)
+            shapes(power, log, f, rolloff, numbers[part], top[part])
+            peak = f[top[part]] + _moved(log, top[part]) * (rate / n)
+        for place, name in enumerate(names[:-1]):
+            out[name][part] = numbers[part, place]
+        out["peak_frequency"][part] = np.where(np.isnan(numbers[part, 0]), np.nan, peak)
     return out
 
 
-def _shape(power: np.ndarray, f: np.ndarray, rolloff: float) -> dict[str, np.ndarray]:
-    """The numbers of `spectral_shape` from powers, float64, shape (frames, bins), at frequencies f."""
-    bins, step = len(f), f[1] - f[0] if len(f) > 1 else 0.0
-    whole = power.sum(axis=1)
-    whole[~(whole > 0)] = np.nan
-    lost = np.isnan(whole)
-    centroid = (power * f).sum(axis=1) / whole
-    away = f - centroid[:, np.newaxis]
-    away *= away
-    away *= power
-    log = np.log(power)
-    below = np.cumsum(power, axis=1)
-    enough = below >= (rolloff * (1 - 1e-12)) * below[:, -1:]
-    used = power * log
-    used[power == 0] = 0
-    top = np.argmax(power, axis=1)
-    rows, inner = np.arange(len(power)), np.clip(top, 1, max(1, bins - 2))
-    moved = np.zeros(len(power))
-    if bins >= 3:
-        before, at, after = log[rows, inner - 1], log[rows, inner], log[rows, inner + 1]
-        bend = before - 2 * at + after
-        moved = np.where((top == inner) & np.isfinite(bend) & (bend < 0), (before - after) / (2 * bend), 0.0)
-    found = {
-        "centroid": centroid,
-        "spread": np.sqrt(away.sum(axis=1) / whole),
-        "rolloff": f[np.argmax(enough, axis=1)],
-        "flatness": np.exp(log.mean(axis=1)) / (whole / bins),
-        "entropy": (np.log(whole) - used.sum(axis=1) / whole) / np.log(bins)
-        if bins > 1
-        else np.zeros(len(power)),
-        "peak_frequency": f[top] + moved * step,
-    }
-    return {name: np.where(lost, np.nan, values) for name, values in found.items()}
+def _moved(log: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """How many bins the largest lies from the top of the parabola through it and its neighbours."""
+    rows, inner = np.arange(len(log)), np.clip(top, 1, log.shape[1] - 2)
+    before, at, after = (log[rows, inner + k].astype(np.float64) for k in (-1, 0, 1))
+    bend = before - 2 * at + after
+    found: np.ndarray = np.where(
+        (top == inner) & np.isfinite(bend) & (bend < 0), (before - after) / (2 * bend), 0.0
+    )
+    return found
 
 
 def spectral_kurtosis(

@@ -79,6 +79,8 @@ def test_nothing_and_gaps_have_no_shape():
     for name, values in got.items():
         assert np.isnan(values[1:3]).all(), name
         assert np.isfinite(values[[0, 3]]).all(), name
+    with pytest.raises(ValueError, match="4 bins"):
+        spectral_shape(x, rate=1024.0, low=10.0, high=12.0)
 
 
 @pytest.mark.parametrize("n", [64, 100])
