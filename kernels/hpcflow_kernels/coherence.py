@@ -59,7 +59,8 @@ def csd(
 
     Notes
     -----
-    Welch, IEEE Trans. Audio Electroacoust. 15 (1967); Bendat and Piersol, Random Data, 4th edition, 11.6.
+    Welch, IEEE Trans. Audio Electroacoust. 15 (1967); Bendat and Piersol, Random Data, 4th edition,
+    chapter 11.
     """
     if y is x:
         f, pxx = welch(
@@ -176,8 +177,8 @@ def transfer_function(
 
     Notes
     -----
-    Bendat and Piersol, Random Data, 4th edition, 9.2; Rocklin, Crowley and Vold, A comparison of H1, H2 and
-    Hv frequency response functions, 3rd IMAC (1985).
+    Bendat and Piersol, Random Data, 4th edition, chapter 6; Rocklin, Crowley and Vold, A comparison of H1,
+    H2 and Hv frequency response functions, 3rd IMAC (1985).
     """
     if estimator not in ESTIMATORS:
         raise ValueError(f"the estimator is one of {', '.join(ESTIMATORS)} (found {estimator!r})")
@@ -203,7 +204,8 @@ def noise_coherence(segments: float, level: float = 0.95) -> float:
 
     Notes
     -----
-    ``1 - (1 - level)**(1 / (segments - 1))``: Carter, Proc. IEEE 75 (1987), equation 35 for no coherence.
+    ``1 - (1 - level)**(1 / (segments - 1))``, by the distribution for signals without coherence: Carter,
+    Knapp and Nuttall (1973).
 
     Examples
     --------

@@ -52,8 +52,7 @@ CONTRACTS = (
         bytes_per_sample=32.0,
         flops_per_sample=150.0,
         error=_ERROR,
-        source="Carter, Knapp and Nuttall, IEEE Trans. Audio Electroacoust. 21 (1973); noise: Carter, "
-        "Proc. IEEE 75 (1987)",
+        source="Carter, Knapp and Nuttall, IEEE Trans. Audio Electroacoust. 21 (1973); overlap: Welch (1967)",
     ),
     Contract(
         name="transfer_function",
@@ -80,7 +79,7 @@ CONTRACTS = (
         bytes_per_sample=32.0,
         flops_per_sample=150.0,
         error=_ERROR,
-        source="Bendat and Piersol, Random Data, 4th edition, section 9.2; Rocklin, Crowley and Vold, "
+        source="Bendat and Piersol, Random Data, 4th edition, chapter 6; Rocklin, Crowley and Vold, "
         "3rd IMAC (1985)",
     ),
 )
