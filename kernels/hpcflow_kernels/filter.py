@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from hpcflow_kernels.design import sections
-from hpcflow_kernels.filter_memory import LANES, carry_on, memory
+from hpcflow_kernels.filter_memory import GRAIN, LANES, carry_on, impulse_states, memory
 from hpcflow_kernels.filter_poles import Design
 
 FEW = 1024
@@ -225,7 +225,7 @@ def _filter_once(sos: np.ndarray, x: np.ndarray, state: np.ndarray) -> tuple[np.
         loops.forward(flat, states, x, origin, length, -settle, 0, 0, loops.CONSTANT, lanes)
         states.reshape(-1, LANES)[:, 0] = state.ravel()
     else:
-        loops.forward(flat, states, x, origin, length, 0, length, 0, loops.CONSTANT, lanes)
+        states = _ends_forward(sos, flat.dtype, x, origin, length, 0, loops.CONSTANT)
         carry_on(states, carry, state, forwards=True)
     loops.forward_in_order(flat, states, x, origin, length, y)
     return y, states.reshape(-1, LANES)[:, -1].reshape(-1, 2)
@@ -304,8 +304,7 @@ def _filter_row(
         states = _states(steady, first, inside)
         loops.forward(flat, states, x, origin, length, -settle, 0, padding, kind, lanes[:0])
     else:
-        states = _states(steady, np.zeros(LANES), inside)
-        loops.forward(flat, states, x, origin, length, 0, length, padding, kind, lanes[:0])
+        states = _ends_forward(sos, inside, x, origin, length, padding, kind)
         carry_on(states, carry, steady * _continued(x, origin, padding, kind), forwards=True)
     loops.forward(flat, states, x, origin, length, 0, length, padding, kind, lanes)
     edge = float(lanes[-1])
@@ -314,8 +313,7 @@ def _filter_row(
         states = _states(steady, first, inside)
         loops.settle_backward(flat, states, lanes, edge, settle)
     else:
-        states = _states(steady, np.zeros(LANES), inside)
-        loops.move_backward(flat, states, lanes)
+        states = _ends_backward(sos, lanes)
         carry_on(states, carry, steady * edge, forwards=False)
     loops.backward(flat, states, lanes, origin, length, y)
 
@@ -336,3 +334,25 @@ def _states(steady: np.ndarray, values: np.ndarray, inside: np.dtype[Any]) -> np
     """States of filters that have seen a constant for ever, one value per lane; as the loops hold them."""
     states: np.ndarray = (steady.reshape(-1, 1) * values).ravel().astype(inside)
     return states
+
+
+def _ends_forward(
+    sos: np.ndarray, inside: Any, x: np.ndarray, origin: int, length: int, padding: int, kind: int
+) -> np.ndarray:
+    """States at the ends of lanes that begin at rest."""
+    from hpcflow_kernels.filter_states_loops import end_forward
+
+    weights, advance = impulse_states(sos.tobytes(), np.dtype(inside).str)
+    states = np.empty(len(weights) // GRAIN * LANES, weights.dtype)
+    end_forward(weights, advance, x, origin, length, padding, kind, states)
+    return states[: 2 * len(sos) * LANES]
+
+
+def _ends_backward(sos: np.ndarray, lanes: np.ndarray) -> np.ndarray:
+    """States at the beginnings of lanes that are filtered backwards from rest."""
+    from hpcflow_kernels.filter_states_loops import end_backward
+
+    weights, advance = impulse_states(sos.tobytes(), lanes.dtype.str)
+    states = np.empty(len(weights) // GRAIN * LANES, weights.dtype)
+    end_backward(weights, advance, lanes, states)
+    return states[: 2 * len(sos) * LANES]

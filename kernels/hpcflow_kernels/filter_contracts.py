@@ -141,7 +141,7 @@ ERROR = (
 
 BANDPASS = Contract(
     name="bandpass",
-    version=2,
+    version=3,
     pattern=Pattern.MAP,
     summary="Keep one frequency band, without shifting anything in time.",
     ports=(Port("signal", "signal", "samples to filter"),),
@@ -164,7 +164,7 @@ BANDPASS = Contract(
 
 LOWPASS = Contract(
     name="lowpass",
-    version=1,
+    version=2,
     pattern=Pattern.MAP,
     summary="Keep what is slower than a frequency, without shifting anything in time.",
     ports=(Port("signal", "signal", "samples to filter"),),
@@ -183,7 +183,7 @@ LOWPASS = Contract(
 
 HIGHPASS = Contract(
     name="highpass",
-    version=1,
+    version=2,
     pattern=Pattern.MAP,
     summary="Keep what is faster than a frequency, without shifting anything in time.",
     ports=LOWPASS.ports,
@@ -202,7 +202,7 @@ HIGHPASS = Contract(
 
 NOTCH = Contract(
     name="notch",
-    version=1,
+    version=2,
     pattern=Pattern.MAP,
     summary="Take out one frequency and its multiples, without shifting anything in time.",
     ports=(Port("signal", "signal", "samples to filter"),),

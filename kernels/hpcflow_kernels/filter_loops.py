@@ -252,18 +252,6 @@ def settle_backward(sos: np.ndarray, states: np.ndarray, lanes: np.ndarray, edge
 
 
 @compiled
-def move_backward(sos: np.ndarray, states: np.ndarray, lanes: np.ndarray) -> None:
-    """Move the states from each lane's end to its beginning; the lanes stay as they are."""
-    block = np.empty(BLOCK * LANES, sos.dtype)
-    t = len(lanes) // LANES
-    while t > 0:
-        count = min(BLOCK, t)
-        block[: LANES * count] = lanes[LANES * (t - count) : LANES * t]
-        _cascade(sos, states, block, count - 1, count)
-        t -= count
-
-
-@compiled
 def backward(
     sos: np.ndarray, states: np.ndarray, lanes: np.ndarray, origin: int, length: int, y: np.ndarray
 ) -> None:

@@ -63,14 +63,35 @@ def power(matrix: np.ndarray, exponent: int) -> np.ndarray:
             result = result @ matrix
         matrix = matrix @ matrix
         exponent >>= 1
-    rounded: np.ndarray = result.astype(np.float64)
-    return rounded
+    return result
+
+
+@lru_cache(maxsize=64)
+def impulse_states(sections: bytes, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and matrix of `hpcflow_kernels.filter_states_loops`, flat; made in extended precision."""
+    from hpcflow_kernels.filter_loops import BLOCK
+
+    sos = np.frombuffer(sections).reshape(-1, 6)
+    count, wide = 2 * len(sos), -(-2 * len(sos) // 4) * 4
+    weights, advance = np.zeros((BLOCK, wide), np.longdouble), np.zeros((wide, 2 * wide))
+    x = np.longdouble(1)
+    for s, (b0, b1, b2, _, a1, a2) in enumerate(sos):
+        y = b0 * x
+        weights[0, 2 * s], weights[0, 2 * s + 1] = b1 * x - a1 * y, b2 * x - a2 * y
+        x = y
+    matrix = transition(sos)
+    for k in range(1, BLOCK):
+        weights[k, :count] = matrix @ weights[k - 1, :count]
+    whole = power(matrix, BLOCK)
+    advance[:count, wide : wide + count] = whole.astype(dtype)
+    advance[:count, :count] = whole - advance[:count, wide : wide + count]
+    return weights.astype(dtype).ravel(), advance.astype(dtype).ravel()
 
 
 def carry_on(states: np.ndarray, carry: np.ndarray, begin: np.ndarray, forwards: bool) -> None:
     """Make the lanes' true states at their beginnings from those at their ends, had each begun at rest."""
     by_lane = states.reshape(-1, LANES)
-    ends, state = by_lane.copy(), begin.ravel()
+    ends, state = by_lane.copy(), begin.ravel().astype(carry.dtype)
     for lane in range(LANES) if forwards else range(LANES - 1, -1, -1):
         by_lane[:, lane] = state
         state = carry @ state + ends[:, lane]

@@ -45,7 +45,7 @@ def _least(params: Params, rate: float) -> int:
 CONTRACTS = (
     Contract(
         name="integrate",
-        version=1,
+        version=2,
         pattern=Pattern.MAP,
         summary="Integrate over time what is faster than a frequency: velocity or displacement.",
         ports=(Port("signal", "signal", "acceleration, or whatever is to be integrated"),),

@@ -68,7 +68,7 @@ def _fields_exposure(params: Params) -> tuple[Field, ...]:
 CONTRACTS = (
     Contract(
         name="frequency_weighting",
-        version=1,
+        version=2,
         pattern=Pattern.MAP,
         summary="Weight a signal as a sound level meter or a meter of human vibration does.",
         ports=(Port("signal", "signal", "sound pressure (A, C) or acceleration"),),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from hpcflow_kernels import filter as filters
-from hpcflow_kernels import filter_loops, filter_memory
+from hpcflow_kernels import filter_loops, filter_memory, filter_states_loops
 from hpcflow_kernels.filter import sosfiltfilt
 
 
@@ -156,6 +156,27 @@ def test_scipys_own_tests(name, monkeypatch):
     getattr(scipys.TestSOSFiltFilt(), name)(np)
 
 
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("length", [8, 128, 136, 1000])
+def test_states_without_outputs_are_those_of_the_sections(design, length):
+    sos, x = DESIGNS[design], np.random.default_rng(length).standard_normal(8 * length) + 3
+    weights, advance = filter_memory.impulse_states(sos.tobytes(), "<f8")
+    around = np.full(8 * len(weights) // filter_loops.BLOCK + 64, -7.25)
+    states, lanes = around[32:-32], np.ascontiguousarray(x.reshape(8, length).T).ravel()
+    for backwards in (False, True):
+        if backwards:
+            filter_states_loops.end_backward(weights, advance, lanes, states)
+        else:
+            filter_states_loops.end_forward(weights, advance, x, 0, length, 0, filter_loops.ODD, states)
+        for lane, part in enumerate(x.reshape(8, length)):
+            turned = part[::-1] if backwards else part
+            expected = signal.sosfilt(sos, turned, zi=np.zeros((len(sos), 2)))[1].ravel()
+            got = states.reshape(-1, 8)[: len(expected), lane]
+            assert np.abs(got - expected).max() <= 1e-11 * np.abs(expected).max()
+    assert (around[:32] == -7.25).all()
+    assert (around[-32:] == -7.25).all()
+
+
 def test_loops_write_nothing_beyond_their_buffers():
     rng, canary = np.random.default_rng(6), -7.25
     sos = DESIGNS["odd sections"].ravel()
@@ -170,7 +191,6 @@ def test_loops_write_nothing_beyond_their_buffers():
     filter_loops.forward(sos, inner, x, origin, length, -128, 0, 5, filter_loops.ODD, lanes[:0])
     filter_loops.forward(sos, inner, x, origin, length, 0, length, 5, filter_loops.ODD, lanes)
     filter_loops.settle_backward(sos, inner, lanes, 0.5, 128)
-    filter_loops.move_backward(sos, inner, lanes)
     filter_loops.backward(sos, inner, lanes, origin, length, y)
     for buffer, margin in ((around, 32), (states, 16), (result, 32)):
         assert (buffer[:margin] == canary).all()
