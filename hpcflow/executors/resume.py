@@ -11,6 +11,7 @@ from hpcflow.executors.slurm import calibration_of, paid, stage_needs
 from hpcflow.plan.model import Cut
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, forgive, length
+from hpcflow.run.notify import forget
 from hpcflow.site import Site, load_site
 from hpcflow.slurm.allocation import check_allocation
 from hpcflow.slurm.compile import place_of, read_schedule, schedule_file, write_run
@@ -67,6 +68,7 @@ def resubmit(
         options = changed(schedule, seconds, partition, account, budget)
         schedule = yield from _held(folder, site, schedule, options, changes, jobs)
         folder.stop_file.unlink(missing_ok=True)
+        forget(folder, "failed")
         forgive(folder)
     for job in submit(folder, schedule):
         yield f"submitted: job {job.job_id} {job.name}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
+from hpcflow.run.notify import notify
 from hpcflow.run.publish import PARTIAL, publish
 
 
@@ -56,3 +57,5 @@ def finish(folder: RunFolder) -> None:
         for place in (folder.packs, folder.intermediate):
             shutil.rmtree(place, ignore_errors=True)
     publish(folder.status_file, json.dumps(state, indent=1).encode() + b"\n")
+    if state["state"] == "done":
+        notify(folder, state)

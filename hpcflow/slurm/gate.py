@@ -18,8 +18,10 @@ from typing import Literal
 from hpcflow.errors import HpcflowError, SlurmError
 from hpcflow.run.account import share_of
 from hpcflow.run.epochs import newest_epoch
+from hpcflow.run.finish import outcome
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
+from hpcflow.run.notify import notify
 from hpcflow.slurm import client, sending
 from hpcflow.slurm.answers import Row, Unanswered
 from hpcflow.slurm.schedule import Job, Schedule, Submission, submissions, token
@@ -271,6 +273,8 @@ def run_gate(folder: RunFolder, epoch: int, job: str, wave: int, attempt: int) -
     what = decide(facts)
     log(f"{what.do}: {what.why}")
     if what.do == "give up":
+        if not (facts.newer or facts.stopped or facts.recompiled):  # those are the user's own doing
+            notify(folder, {**outcome(folder), "state": "failed"})
         return 1
     if what.do in ("retry", "wait"):
         retry(folder, schedule, epoch, call, attempt, what, facts.running)

@@ -115,7 +115,18 @@ class ParquetContents:
     def held(self, names: Sequence[str]) -> tuple[int, float]:
         """Row groups at both ends of a stretch, encoded and decoded; its samples decoded, and as given."""
         each = sum(8 + np.dtype(self.arrays[name].dtype).itemsize for name in names)
-        return 2 * max(self._group_rows(), default=0) * 16 * len(names), float(each + 8)
+        sizes = [self._group_bytes(number, names) for number in range(self._file.metadata.num_row_groups)]
+        return max(map(sum, zip(sizes, [*sizes[1:], 0], strict=True)), default=0), float(each + 8)
+
+    def _group_bytes(self, number: int, names: Sequence[str]) -> int:
+        """Of some columns of a row group: as they lie in the file, decompressed, and as arrays."""
+        group = self._file.metadata.row_group(number)
+        fields = {self._file.schema_arrow.field(self._columns[name]).name for name in names}
+        size = sum(np.dtype(self.arrays[name].dtype).itemsize for name in names) * int(group.num_rows)
+        for column in map(group.column, range(group.num_columns)):
+            if column.path_in_schema in fields:
+                size += int(column.total_compressed_size) + int(column.total_uncompressed_size)
+        return size
 
     def _group_rows(self) -> list[int]:
         about = self._file.metadata
