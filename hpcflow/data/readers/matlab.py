@@ -171,8 +171,8 @@ class MatContents:
         """The arrays, what they are decompressed from, and the structs and cells that are open."""
         held = sum(AS_OBJECTS * self._elements[name].size for name in self._opened)
         packed = each = 0
-        for source in {self._shapes[name][0] for name in names} - set(self._loaded):
-            element = self._elements[source]
+        sources = {self._shapes[name][0] for name in names}
+        for element in (self._elements[source] for source in sources if source in self._elements):
             held += element.size
             packed = max(packed, element.length if element.compressed else 0)
         for name in names:
