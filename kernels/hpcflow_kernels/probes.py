@@ -63,6 +63,10 @@ def _machine(samples: int) -> Mapping[str, Any]:
     }
 
 
+def _shaft(samples: int) -> Mapping[str, Any]:
+    return {"signal": _machine(samples)["signal"], "speed": 25.0}
+
+
 def _ride(seconds: int) -> dict[str, np.ndarray]:
     """An hour and more on a bike: no physiology, only plausible numbers."""
     t = np.arange(seconds, dtype=np.float64)
@@ -140,6 +144,9 @@ PROBES: Mapping[str, Probe] = {
         lambda samples: {"signal": _machine(samples)["signal"], "shaft": 25.0}, sizes=_RECORDS
     ),
     "template_distance": Probe(_signal, {"template": [0.0, 1.0, 0.0, -1.0, 0.0], "window": 0.01}),
+    "synchronous_average": Probe(_shaft, sizes=_RECORDS),
+    "gear_sidebands": Probe(_shaft, {"teeth": 41}, _RECORDS),
+    "cyclic_coherence": Probe(_shaft, {"frequencies": [100.0, 200.0]}, _RECORDS),
     "mean_max": Probe(_power, sizes=_HOURS),
     "session_summary": Probe(_seconds, sizes=_HOURS),
 }

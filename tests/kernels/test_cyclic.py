@@ -87,6 +87,23 @@ def test_an_outer_race_ties_frequencies_together_and_a_healthy_bearing_does_not(
     assert found[97] < found[130] / 5
 
 
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("name", "place", "line"), [("InnerRaceFault_vload_1", 1, 117.9), ("OuterRaceFault_vload_4", 0, 80.3)]
+)
+def test_the_faulty_race_is_the_coherent_one(shared_data, name, place, line):
+    from scipy.io import loadmat
+
+    path = shared_data / f"industrial/bearing_mfpt_noncommercial/{name}.mat"
+    found = loadmat(path, squeeze_me=True, struct_as_record=False)["bearing"]
+    rows = Rows(np.asarray(found.gs, np.float32), float(found.sr), "m s-2", {})
+    races = [8 / 2 * (1 + sign * 0.235 / 1.245) * found.rate for sign in (-1, 1)]  # outer, inner
+    out = coherence_of_record(signal=rows, **(ASKED | {"frequencies": races, "tolerance": 0.015}))
+    # README of the recordings: envelope lines at 117.9 Hz (inner race) and 80.3 Hz (outer)
+    assert out["cyclic_frequency"][place] == pytest.approx(line, abs=0.2)
+    assert out["mean_coherence"][place] > 20 * max(out["expected"], out["mean_coherence"][1 - place])
+
+
 def test_how_cyclic_frequencies_are_told():
     check = get("cyclic_coherence").check
     assert check(ASKED | {"frequencies": [5.0]}, RATE) == []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.io import savemat
 
+from hpcflow import api
 from hpcflow_kernels.contract import Rows, UnusableRecordError
 from hpcflow_kernels.gears import (
     gear_indicators,
@@ -170,3 +172,35 @@ def test_what_is_missing_is_said():
         averaged(x[:100], tacho[:100])
     assert "give `high`" in get("synchronous_average").check({"high": None, "low": 1.0}, None)[0]
     assert get("synchronous_average").check({"high": 2.0, "low": 1.0}, None) == []
+
+
+def test_steps_follow_one_another_in_a_run(tmp_path):
+    (tmp_path / "files").mkdir()
+    for name, fault in (("a", 0.0), ("b", 1.0)):
+        x, tacho, _ = machine(seconds=4.0, fault=fault)
+        savemat(tmp_path / f"files/{name}.mat", {"x": x, "tacho": tacho, "rate": RATE, "speed": 17.0})
+    (tmp_path / "w.yaml").write_text("""
+hpcflow: 1
+name: gears
+datasets:
+  box:
+    files: "files/*.mat"
+    reader: matlab
+    variables: {x: {select: x, units: m s-2}, tacho: {select: tacho, units: V}}
+    facts: {sampling_rate: {select: rate, units: Hz}, speed: {select: speed, units: Hz}}
+steps:
+  turn: {kernel: synchronous_average, input: {signal: box.x, tacho: box.tacho}, with: {points: 512}}
+  tooth: {kernel: gear_indicators, input: turn.average, with: {teeth: 21, harmonics: 3}}
+  beside: {kernel: gear_sidebands, input: {signal: box.x, speed: box.speed}, with: {teeth: 21, sidebands: 2}}
+save: [turn, tooth, beside]
+""")
+    made = api.start(api.ask(tmp_path / "w.yaml"), runs=tmp_path / "runs")
+    api.compute(made, executor="serial")
+    steps = api.open_results(made)
+    x, tacho, _ = machine(seconds=4.0, fault=1.0)
+    whole = averaged(x, tacho, points=512)
+    assert np.array_equal(steps["turn"]["average"][1], whole["average"])
+    assert float(steps["tooth"]["fm4"][1]) == gear_indicators(whole["average"], 21, 3)["fm4"]
+    assert steps["tooth"]["fm4"][1] > 2 * steps["tooth"]["fm4"][0]
+    assert steps["beside"]["amplitude"].shape == (2, 3, 5)
+    assert steps["beside"]["amplitude"].attrs["units"] == "m s-2"
