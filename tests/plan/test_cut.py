@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import planning
+from hpcflow.api import ask
 from hpcflow.plan.model import Cut
 
 WORKFLOW = """
@@ -77,3 +78,21 @@ def test_regular_data_make_as_many_blocks_as_they_hold(blocks: int) -> None:
     cut, text = planning.plan(planning.regular(blocks))
     assert planning.blocks_of(cut) == blocks
     assert json.loads(text)["id"] == cut.id
+
+
+@pytest.mark.parametrize("first", ["excitation", "response"])
+def test_ports_stand_in_the_contracts_order_however_the_file_names_them(tmp_path: Path, first: str) -> None:
+    """A response in m/s² over a force in N has the units of a response per force, either way round."""
+    ports = {"excitation": "made.force", "response": "made.motion"}
+    order = sorted(ports, key=lambda name: name != first)
+    named = ", ".join(f"{name}: {ports[name]}" for name in order)
+    rows = [f"{i / 1000},{i % 7},{i % 5}" for i in range(3000)]
+    (tmp_path / "a.csv").write_text("\n".join(["time [s],force [N],motion [m/s2]", *rows]) + "\n")
+    (tmp_path / "w.yaml").write_text(
+        "hpcflow: 1\nname: w\ndatasets: {made: {files: '*.csv', reader: csv}}\n"
+        f"steps: {{answer: {{kernel: transfer_function, input: {{{named}}}, with: {{nperseg: 256}}}}}}\n"
+        "save: [answer]\n"
+    )
+    step = ask(tmp_path / "w.yaml").cut.step("answer")
+    assert [one.port for one in step.inputs] == ["excitation", "response"]
+    assert step.fields[0].units == "m s-2 N-1"
