@@ -16,11 +16,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from hpcflow_kernels.bearing import bearing_faults
-from hpcflow_kernels.bearing_contracts import DIAGNOSES, FAULTS, REASONS
-from hpcflow_kernels.bearing_geometry import REGISTRY
-from hpcflow_kernels.bearing_simulation import Machine, simulate
 from hpcflow_kernels.contract import Rows
+from hpcflow_kernels.machine.bearing import bearing_faults
+from hpcflow_kernels.machine.bearing_contracts import DIAGNOSES, FAULTS, REASONS
+from hpcflow_kernels.machine.bearing_geometry import REGISTRY
+from hpcflow_kernels.machine.bearing_simulation import Machine, simulate
 
 LEVELS = (0.1, 0.2, 0.4, 0.8, 1.6)
 

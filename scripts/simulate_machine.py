@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpcflow_kernels.bearing_simulation import Machine, simulate
+from hpcflow_kernels.machine.bearing_simulation import Machine, simulate
 
 STANDARD_GRAVITY = 9.80665
 HEADER = b"MATLAB 5.0 MAT-file, SIMULATED vibration, made by scripts/simulate_machine.py"

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.kernel_cases.case import Case
 from benchmarks.kernel_cases.learned import windows
-from hpcflow_kernels.entropy import approximate_entropy, permutation_entropy, sample_entropy
+from hpcflow_kernels.features.entropy import approximate_entropy, permutation_entropy, sample_entropy
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case, noise
-from hpcflow_kernels.envelope import envelope_spectrum
-from hpcflow_kernels.envelope_band import squared_envelope_spectrum
-from hpcflow_kernels.filter import bandpass
-from hpcflow_kernels.kurtogram import kurtogram
-from hpcflow_kernels.kurtogram_contracts import band_counts
+from hpcflow_kernels.filter.zero_phase import bandpass
+from hpcflow_kernels.machine.envelope import envelope_spectrum
+from hpcflow_kernels.machine.envelope_band import squared_envelope_spectrum
+from hpcflow_kernels.machine.kurtogram import kurtogram
+from hpcflow_kernels.machine.kurtogram_contracts import band_counts
 
 RATE, LOW, HIGH = 25_600.0, 2000.0, 5000.0
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case
-from hpcflow_kernels.events import bursts, find_peaks
+from hpcflow_kernels.detection.events import bursts, find_peaks
 
 LENGTH = 1_048_573
 

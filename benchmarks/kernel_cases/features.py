@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
-from hpcflow_kernels.features import condition_indicators
-from hpcflow_kernels.severity import vibration_severity
+from hpcflow_kernels.features.condition import condition_indicators
+from hpcflow_kernels.machine.severity import vibration_severity
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:

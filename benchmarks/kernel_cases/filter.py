@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case, noise
-from hpcflow_kernels.design import sections
-from hpcflow_kernels.filter import sosfilt, sosfiltfilt
-from hpcflow_kernels.filter_poles import Design
+from hpcflow_kernels.filter.design import sections
+from hpcflow_kernels.filter.poles import Design
+from hpcflow_kernels.filter.zero_phase import sosfilt, sosfiltfilt
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:

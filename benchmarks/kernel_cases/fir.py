@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, TILE, Case, noise
-from hpcflow_kernels.fir import oaconvolve
+from hpcflow_kernels.filter.fir import oaconvolve
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import Case
-from hpcflow_kernels.catch22 import catch22
-from hpcflow_kernels.feature_set import NAMES, feature_set
-from hpcflow_kernels.rocket import MiniRocket, minirocket_fit, minirocket_transform
+from hpcflow_kernels.features.catch22 import catch22
+from hpcflow_kernels.features.feature_set import NAMES, feature_set
+from hpcflow_kernels.features.rocket import MiniRocket, minirocket_fit, minirocket_transform
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, TILE, Case, noise
-from hpcflow_kernels.resample import decimated, resample_poly
+from hpcflow_kernels.filter.resample import decimated, resample_poly
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:

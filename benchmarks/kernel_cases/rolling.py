@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
-from hpcflow_kernels.rolling import rolling_max, rolling_mean, rolling_min, rolling_std
-from hpcflow_kernels.rolling_order import rolling_median
+from hpcflow_kernels.rolling.order import rolling_median
+from hpcflow_kernels.rolling.statistics import rolling_max, rolling_mean, rolling_min, rolling_std
 
 WINDOW = 100
 """Samples of a rolling window."""

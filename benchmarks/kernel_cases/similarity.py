@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import Case
-from hpcflow_kernels.dtw import dtw_pairs
-from hpcflow_kernels.profile import matrix_profile
+from hpcflow_kernels.similarity.dtw import dtw_pairs
+from hpcflow_kernels.similarity.profile import matrix_profile
 
 STRETCH, EVERY = 100, 97
 """Samples of a stretch; of its rows every 97th is compared with the definition."""

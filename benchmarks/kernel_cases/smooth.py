@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
-from hpcflow_kernels.despike import hampel
-from hpcflow_kernels.smooth import savgol_filter
+from hpcflow_kernels.filter.despike import hampel
+from hpcflow_kernels.filter.smooth import savgol_filter
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:

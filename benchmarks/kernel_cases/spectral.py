@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
-from hpcflow_kernels.coherence import coherence
-from hpcflow_kernels.coherence_matrix import coherence_matrix
-from hpcflow_kernels.spectral import welch, welch_windows
-from hpcflow_kernels.spectral_stft import stft
-from hpcflow_kernels.spectrogram import spectrogram_frames
+from hpcflow_kernels.spectral.coherence import coherence
+from hpcflow_kernels.spectral.coherence_matrix import coherence_matrix
+from hpcflow_kernels.spectral.spectrogram import spectrogram_frames
+from hpcflow_kernels.spectral.stft import stft
+from hpcflow_kernels.spectral.welch import welch, welch_windows
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:

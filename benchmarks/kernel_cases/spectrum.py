@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
-from hpcflow_kernels.cepstrum import cepstrum_frames
-from hpcflow_kernels.multitaper import multitaper_frames
-from hpcflow_kernels.octave import octave_bands
-from hpcflow_kernels.octave_bands import bands, edges
-from hpcflow_kernels.periodogram import periodogram_frames
-from hpcflow_kernels.spectral_shape import spectral_kurtosis, spectral_shape
+from hpcflow_kernels.spectral.cepstrum import cepstrum_frames
+from hpcflow_kernels.spectral.multitaper import multitaper_frames
+from hpcflow_kernels.spectral.octave import octave_bands
+from hpcflow_kernels.spectral.octave_bands import bands, edges
+from hpcflow_kernels.spectral.periodogram import periodogram_frames
+from hpcflow_kernels.spectral.shape import spectral_kurtosis, spectral_shape
 
 FRAME = 4096
 

@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case, noise
-from hpcflow_kernels.weighting import frequency_weighting
-from hpcflow_kernels.weighting_design import weighting_sections
+from hpcflow_kernels.filter.weighting import frequency_weighting
+from hpcflow_kernels.filter.weighting_design import weighting_sections
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:

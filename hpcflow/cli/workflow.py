@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from hpcflow.slurm.allocation import Allocation
     from hpcflow.slurm.needs import Options
     from hpcflow.slurm.schedule import Schedule
+    from hpcflow_kernels import Contract
 
 File = Annotated[Path, typer.Argument(help="The workflow file.", show_default=False)]
 Settings = Annotated[
@@ -169,16 +171,20 @@ def schema() -> None:
 
 
 def kernels(
-    name: Annotated[str | None, typer.Argument(help="Tell more of one kernel.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A kernel, to be told more of it, or a family.", show_default=False)
+    ] = None,
 ) -> None:
-    """List the kernels that steps can name."""
+    """List the kernels that steps can name, by family."""
     from hpcflow.cli.show import table
     from hpcflow.errors import RequestError
     from hpcflow_kernels import contracts, get
 
-    if name is None:
-        typer.echo(table(("kernel", "pattern", "what it does"), _kernel_rows(contracts())))
+    chosen = [c for c in contracts().values() if name in (None, c.family) and name not in contracts()]
+    if chosen:
+        typer.echo(table(("family", "kernel", "pattern", "what it does"), _kernel_rows(chosen)))
         return
+    assert name is not None  # there are kernels
     try:
         contract = get(name)
     except KeyError as error:
@@ -198,8 +204,13 @@ def kernels(
     typer.echo(f"error: {contract.error}\nsource: {contract.source}")
 
 
-def _kernel_rows(found: Any) -> list[tuple[str, str, str]]:
-    return [(c.name, c.pattern.value, c.summary) for c in found.values()]
+def _kernel_rows(found: Iterable[Contract]) -> Iterator[tuple[str, str, str, str]]:
+    families: dict[str, list[Contract]] = {}
+    for contract in found:
+        families.setdefault(contract.family, []).append(contract)
+    for family, members in families.items():
+        for place, c in enumerate(members):
+            yield family if place == 0 else "", c.name, c.pattern.value, c.summary
 
 
 def describe(file: File, settings: Settings = None) -> None:

@@ -74,7 +74,7 @@ def _sideband_spacing(f: Finding) -> float:
     if f.suspect in ("inner", "outer"):
         return 1.0
     if f.suspect == "rolling" and f.bearing:
-        from hpcflow_kernels.bearing_geometry import UnknownBearingError, multiples_of
+        from hpcflow_kernels.machine.bearing_geometry import UnknownBearingError, multiples_of
 
         try:
             return float(multiples_of(f.bearing).cage) * (1 + f.deviation)

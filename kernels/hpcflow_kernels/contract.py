@@ -290,6 +290,12 @@ class Contract:
     backends: tuple[str, ...] = ("cpu",)
     tags: tuple[str, ...] = field(default=())
 
+    @property
+    def family(self) -> str:
+        """The folder of this library that the implementation lies in, or another package's name."""
+        parts = self.implementation.partition(":")[0].split(".")
+        return parts[1] if parts[0] == __package__ else parts[0]
+
     def load(self) -> Callable[..., Any]:
         """Import the implementation. The only place that touches compiled code."""
         module, _, name = self.implementation.partition(":")

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from hpcflow_kernels.cache import TALLY, Tally
-from hpcflow_kernels.entropy_contracts import MEASURES
+from hpcflow_kernels.features.entropy_contracts import MEASURES
 from hpcflow_kernels.probes import measurable, prepared, probe_of
-from hpcflow_kernels.rolling_contracts import STATISTICS
+from hpcflow_kernels.rolling.contracts import STATISTICS
 
 VARIANTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "bandpass": ({}, {"low": 20.0, "high": 40.0}),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hpcflow_kernels.coherence import independent_segments, noise_coherence
-from hpcflow_kernels.coherence_matrix import coherence_matrix
-from hpcflow_kernels.coherence_records import transfer_function_of_record
 from hpcflow_kernels.contract import Rows
+from hpcflow_kernels.spectral.coherence import independent_segments, noise_coherence
+from hpcflow_kernels.spectral.coherence_matrix import coherence_matrix
+from hpcflow_kernels.spectral.coherence_records import transfer_function_of_record
 from scripts.figures.recordings import bearing, infrasound
 
 

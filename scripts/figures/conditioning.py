@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import signal
 
-from hpcflow_kernels.bands import notch
-from hpcflow_kernels.despike import hampel
-from hpcflow_kernels.integrate import integrate
-from hpcflow_kernels.spectral import welch
-from hpcflow_kernels.weighting_design import SOUND_POLES, analogue, weighting_sections
+from hpcflow_kernels.filter.bands import notch
+from hpcflow_kernels.filter.despike import hampel
+from hpcflow_kernels.filter.integrate import integrate
+from hpcflow_kernels.filter.weighting_design import SOUND_POLES, analogue, weighting_sections
+from hpcflow_kernels.spectral.welch import welch
 from scripts.figures.recordings import SHARED, bearing
 
 

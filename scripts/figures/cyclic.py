@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hpcflow_kernels.contract import Rows
-from hpcflow_kernels.cyclic import coherence_of_record
+from hpcflow_kernels.machine.cyclic import coherence_of_record
 from scripts.figures.recordings import bearing
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hpcflow_kernels.contract import Rows
-from hpcflow_kernels.envelope_band import squared_envelope_spectrum
-from hpcflow_kernels.kurtogram import kurtogram_of_record
+from hpcflow_kernels.machine.envelope_band import squared_envelope_spectrum
+from hpcflow_kernels.machine.kurtogram import kurtogram_of_record
 from scripts.figures.recordings import bearing
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hpcflow_kernels.events import bursts, find_peaks
-from hpcflow_kernels.rolling import rolling_std
+from hpcflow_kernels.detection.events import bursts, find_peaks
+from hpcflow_kernels.rolling.statistics import rolling_std
 from scripts.figures.recordings import SHARED
 
 

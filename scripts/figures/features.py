@@ -8,9 +8,9 @@ import zipfile
 import numpy as np
 from matplotlib.figure import Figure
 
-from hpcflow_kernels.features import condition_indicators
-from hpcflow_kernels.severity import vibration_severity, waveform_factors
-from hpcflow_kernels.severity_contracts import ZONES
+from hpcflow_kernels.features.condition import condition_indicators
+from hpcflow_kernels.machine.severity import vibration_severity, waveform_factors
+from hpcflow_kernels.machine.severity_contracts import ZONES
 from scripts.figures.recordings import SHARED
 
 RATE = 25_600.0

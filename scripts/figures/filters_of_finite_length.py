@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import signal
 
-from hpcflow_kernels.fir import fir
-from hpcflow_kernels.resample import decimated, resampled
+from hpcflow_kernels.filter.fir import fir
+from hpcflow_kernels.filter.resample import decimated, resampled
 from scripts.figures.recordings import bearing
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.signal import decimate
 
-from hpcflow_kernels.catch22 import FEATURES, catch22_windows
-from hpcflow_kernels.entropy import entropy_windows
+from hpcflow_kernels.features.catch22 import FEATURES, catch22_windows
+from hpcflow_kernels.features.entropy import entropy_windows
 from scripts.figures.recordings import bearing
 
 BEARINGS = {97: "healthy", 105: "inner race", 130: "outer race", 222: "ball"}

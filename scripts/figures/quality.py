@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hpcflow_kernels.quality import clipped, flat_lines, gaps, spikes
+from hpcflow_kernels.quality.defects import clipped, flat_lines, gaps, spikes
 from scripts.figures.recordings import SHARED
 
 

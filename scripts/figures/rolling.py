@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hpcflow_kernels.rolling_order import rolling_median, rolling_quantile
+from hpcflow_kernels.rolling.order import rolling_median, rolling_quantile
 from scripts.figures.recordings import SHARED
 
 

@@ -7,9 +7,9 @@ import csv
 import numpy as np
 from matplotlib.figure import Figure
 
-from hpcflow_kernels.motifs import discords
-from hpcflow_kernels.profile import matrix_profile
-from hpcflow_kernels.templates import template_distance
+from hpcflow_kernels.similarity.motifs import discords
+from hpcflow_kernels.similarity.profile import matrix_profile
+from hpcflow_kernels.similarity.templates import template_distance
 from scripts.figures.recordings import SHARED
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from hpcflow_kernels.spectral import welch
+from hpcflow_kernels.spectral.welch import welch
 from scripts.figures.recordings import bearing
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hpcflow_kernels.spectrogram import spectrogram_frames
+from hpcflow_kernels.spectral.spectrogram import spectrogram_frames
 from scripts.figures.recordings import running
 
 

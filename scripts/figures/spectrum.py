@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import signal
 
-from hpcflow_kernels.irregular import lomb_scargle
-from hpcflow_kernels.multitaper import multitaper
-from hpcflow_kernels.octave import octave_bands
-from hpcflow_kernels.octave_bands import bands, nominal
-from hpcflow_kernels.orders import order_spectrum
-from hpcflow_kernels.periodogram import periodogram
-from hpcflow_kernels.spectral_shape import spectral_kurtosis
+from hpcflow_kernels.spectral.irregular import lomb_scargle
+from hpcflow_kernels.spectral.multitaper import multitaper
+from hpcflow_kernels.spectral.octave import octave_bands
+from hpcflow_kernels.spectral.octave_bands import bands, nominal
+from hpcflow_kernels.spectral.orders import order_spectrum
+from hpcflow_kernels.spectral.periodogram import periodogram
+from hpcflow_kernels.spectral.shape import spectral_kurtosis
 from scripts.figures.recordings import bearing, heart_beats, running
 
 OUTER_RACE = 3.5848

@@ -184,8 +184,8 @@ LONG_WITH_REASON = {
     "hpcflow.slurm.testbed": (460, "starting and sweeping a cluster's programs are one promise"),
     "hpcflow.units": (600, "the public functions on quantities; the tables are apart in unit_tables"),
     "hpcflow.workflow.load_yaml": (440, "one pass over the event stream; most of it is remedies"),
-    "hpcflow_kernels.bearing": (460, "one decision: its rules are weighed against each other"),
-    "hpcflow_kernels.bearing_lines": (500, "one argument from lines to a cause"),
+    "hpcflow_kernels.machine.bearing": (460, "one decision: its rules are weighed against each other"),
+    "hpcflow_kernels.machine.bearing_lines": (500, "one argument from lines to a cause"),
 }
 """Module -> (lines it may have, why it is one)."""
 

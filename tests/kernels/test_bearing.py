@@ -9,13 +9,13 @@ from io import StringIO
 import numpy as np
 import pytest
 
-from hpcflow_kernels.bearing import bearing_faults
-from hpcflow_kernels.bearing_bands import band_spectra, bands
-from hpcflow_kernels.bearing_contracts import CONTRACTS, DIAGNOSES, FAULTS, REASONS
-from hpcflow_kernels.bearing_simulation import Machine, simulate
 from hpcflow_kernels.contract import Rows
-from hpcflow_kernels.envelope import envelope_spectrum
-from hpcflow_kernels.filter import bandpass
+from hpcflow_kernels.filter.zero_phase import bandpass
+from hpcflow_kernels.machine.bearing import bearing_faults
+from hpcflow_kernels.machine.bearing_bands import band_spectra, bands
+from hpcflow_kernels.machine.bearing_contracts import CONTRACTS, DIAGNOSES, FAULTS, REASONS
+from hpcflow_kernels.machine.bearing_simulation import Machine, simulate
+from hpcflow_kernels.machine.envelope import envelope_spectrum
 
 DRIVE_END, FAN_END = "SKF 6205-2RS JEM", "SKF 6203-2RS JEM"
 CONTRACT = next(contract for contract in CONTRACTS if contract.name == "bearing_faults")

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcflow_kernels.bearing_geometry import REGISTRY, Bearing, UnknownBearingError, find, multiples_of
+from hpcflow_kernels.machine.bearing_geometry import (
+    REGISTRY,
+    Bearing,
+    UnknownBearingError,
+    find,
+    multiples_of,
+)
 
 
 @pytest.mark.parametrize(

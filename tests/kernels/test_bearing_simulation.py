@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from hpcflow_kernels.bearing_simulation import Machine, simulate
+from hpcflow_kernels.machine.bearing_simulation import Machine, simulate
 
 
 def test_the_same_machine_gives_the_same_samples_and_another_seed_does_not():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import LSQUnivariateSpline
 
-from hpcflow_kernels.catch22 import FEATURES, catch22, catch22_windows
+from hpcflow_kernels.features.catch22 import FEATURES, catch22, catch22_windows
 
 NAMES = {
     "DN_HistogramMode_5": "mode_5",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hpcflow_kernels.cepstrum import cepstrum_frames, power_cepstrum, real_cepstrum
+from hpcflow_kernels.spectral.cepstrum import cepstrum_frames, power_cepstrum, real_cepstrum
 
 
 @pytest.mark.parametrize("echo", [0.5, -0.3])

@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from hpcflow_kernels.changes import cusum, medians, pelt, trend
-from hpcflow_kernels.changes_records import change_points
-from hpcflow_kernels.changes_records import cusum as cusum_step
 from hpcflow_kernels.contract import Rows, UnusableRecordError
+from hpcflow_kernels.detection.changes import cusum, medians, pelt, trend
+from hpcflow_kernels.detection.changes_records import change_points
+from hpcflow_kernels.detection.changes_records import cusum as cusum_step
 from hpcflow_kernels.registry import get
 
 

@@ -12,19 +12,20 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from hpcflow import api
-from hpcflow_kernels import Rows, coherence_loops
-from hpcflow_kernels import coherence as module
-from hpcflow_kernels.coherence import (
+from hpcflow_kernels import Rows
+from hpcflow_kernels.contract import UnusableRecordError
+from hpcflow_kernels.spectral import coherence as module
+from hpcflow_kernels.spectral import coherence_loops
+from hpcflow_kernels.spectral.coherence import (
     coherence,
     csd,
     independent_segments,
     noise_coherence,
     transfer_function,
 )
-from hpcflow_kernels.coherence_matrix import coherence_matrix, csd_matrix
-from hpcflow_kernels.coherence_records import coherence_of_record, transfer_function_of_record
-from hpcflow_kernels.contract import UnusableRecordError
-from hpcflow_kernels.spectral_stft import Transform
+from hpcflow_kernels.spectral.coherence_matrix import coherence_matrix, csd_matrix
+from hpcflow_kernels.spectral.coherence_records import coherence_of_record, transfer_function_of_record
+from hpcflow_kernels.spectral.stft import Transform
 
 BOUNDS = [(np.float32, 2e-6), (np.float64, 1e-14)]
 

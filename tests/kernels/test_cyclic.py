@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpcflow_kernels.contract import Rows, UnusableRecordError
-from hpcflow_kernels.cyclic import coherence_of_record, cyclic_coherence
+from hpcflow_kernels.machine.cyclic import coherence_of_record, cyclic_coherence
 from hpcflow_kernels.registry import get
 
 RATE = 1000.0

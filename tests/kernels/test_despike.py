@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import loadmat
 
-from hpcflow_kernels import rolling_order_loops
-from hpcflow_kernels.despike import despike, hampel
+from hpcflow_kernels.filter.despike import despike, hampel
+from hpcflow_kernels.rolling import order_loops as rolling_order_loops
 
 
 def twin(x: np.ndarray, n: int, threshold: float, least: float) -> tuple[np.ndarray, np.ndarray]:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcflow_kernels import get
-from hpcflow_kernels.dtw import dtw, dtw_nearest, dtw_pairs
-from hpcflow_kernels.dtw_loops import banded
-from hpcflow_kernels.templates import template_distance
+from hpcflow_kernels.similarity.dtw import dtw, dtw_nearest, dtw_pairs
+from hpcflow_kernels.similarity.dtw_loops import banded
+from hpcflow_kernels.similarity.templates import template_distance
 
 
 def cell_by_cell(a, b, window=None):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
-from hpcflow_kernels.entropy import (
+from hpcflow_kernels.features.entropy import (
     approximate_entropy,
     entropy_windows,
     lempel_ziv,
@@ -18,7 +18,7 @@ from hpcflow_kernels.entropy import (
     shannon_entropy,
     spectral_entropy,
 )
-from hpcflow_kernels.entropy_contracts import CONTRACTS
+from hpcflow_kernels.features.entropy_contracts import CONTRACTS
 
 
 def series(n: int, seed: int = 0) -> list[np.ndarray]:
@@ -43,7 +43,7 @@ def test_approximate_entropy_of_a_repeating_heart_rate():
 
 def test_words_of_the_paper():
     """Kaspar and Schuster (1987): 0001101001000101 falls into 0, 001, 10, 100, 1000, 101."""
-    from hpcflow_kernels.entropy_loops import words
+    from hpcflow_kernels.features.entropy_loops import words
 
     bits = np.array([int(c) for c in "0001101001000101"], bool)
     assert words(bits) == 6

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from hpcflow_kernels.bearing_contracts import CONTRACTS
-from hpcflow_kernels.envelope import envelope_spectrum
+from hpcflow_kernels.machine.bearing_contracts import CONTRACTS
+from hpcflow_kernels.machine.envelope import envelope_spectrum
 
 KERNELS = {contract.name: contract for contract in CONTRACTS}
 
@@ -98,7 +98,7 @@ def test_what_cannot_be_asked_is_refused():
 def test_the_outer_race_line_of_a_recording(shared_data):
     from scipy.io import loadmat
 
-    from hpcflow_kernels.filter import bandpass
+    from hpcflow_kernels.filter.zero_phase import bandpass
 
     x = loadmat(shared_data / "industrial/bearing_cwru/130_OR007at6_0hp_12kHz.mat")["X130_DE_time"].ravel()
     band = bandpass(x, rate=12000.0, low=2000.0, high=5000.0)

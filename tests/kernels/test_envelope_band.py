@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import fft, signal
 
-from hpcflow_kernels.bearing_simulation import Machine, simulate
 from hpcflow_kernels.contract import Rows
-from hpcflow_kernels.envelope_band import squared_envelope_spectrum
+from hpcflow_kernels.machine.bearing_simulation import Machine, simulate
+from hpcflow_kernels.machine.envelope_band import squared_envelope_spectrum
 from hpcflow_kernels.registry import get
 
 

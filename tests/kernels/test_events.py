@@ -12,11 +12,11 @@ from scipy import signal
 from scipy.io import loadmat, savemat
 
 from hpcflow import api
-from hpcflow_kernels import events, events_loops
 from hpcflow_kernels.contract import Rows, UnusableRecordError
-from hpcflow_kernels.events_records import bursts, crossings, peaks
+from hpcflow_kernels.detection import events, events_loops
+from hpcflow_kernels.detection.events_records import bursts, crossings, peaks
 from hpcflow_kernels.registry import get
-from hpcflow_kernels.rolling import rolling_mean, rolling_std
+from hpcflow_kernels.rolling.statistics import rolling_mean, rolling_std
 
 ANY = (None, None)
 

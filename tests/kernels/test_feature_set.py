@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpcflow_kernels.feature_set import NAMES, feature_set, feature_set_windows
+from hpcflow_kernels.features.feature_set import NAMES, feature_set, feature_set_windows
 
 PUBLISHED = json.loads((Path(__file__).parent / "tsfresh_values.json").read_text())
 """What tsfresh 0.21.2 with SciPy 1.17.1 and statsmodels 0.15.0 gives for each of `series`; null is NaN."""

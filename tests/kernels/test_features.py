@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
-from hpcflow_kernels.bearing_contracts import CONTRACTS
-from hpcflow_kernels.features import condition_indicators
+from hpcflow_kernels.features.condition import condition_indicators
+from hpcflow_kernels.machine.bearing_contracts import CONTRACTS
 
 KERNELS = {contract.name: contract for contract in CONTRACTS}
 

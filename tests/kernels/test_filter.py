@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from hpcflow_kernels.filter import bandpass
-from hpcflow_kernels.filter_contracts import CONTRACTS, two_way_halo
-from hpcflow_kernels.filter_poles import TRUNCATION, Design, padding
+from hpcflow_kernels.filter.poles import TRUNCATION, Design, padding
+from hpcflow_kernels.filter.recursive_contracts import CONTRACTS, two_way_halo
+from hpcflow_kernels.filter.zero_phase import bandpass
 
 KERNELS = {contract.name: contract for contract in CONTRACTS}
 

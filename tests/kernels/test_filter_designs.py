@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from hpcflow_kernels import bands, filter_contracts
-from hpcflow_kernels.design import notches, sections
-from hpcflow_kernels.filter import bandpass
-from hpcflow_kernels.filter_poles import DESIGNS, Design, Zpk, digital, halo
+from hpcflow_kernels.filter import bands
+from hpcflow_kernels.filter import recursive_contracts as filter_contracts
+from hpcflow_kernels.filter.design import notches, sections
+from hpcflow_kernels.filter.poles import DESIGNS, Design, Zpk, digital, halo
+from hpcflow_kernels.filter.zero_phase import bandpass
 from hpcflow_kernels.registry import get
 
 RATE = 1000.0

@@ -10,9 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from hpcflow_kernels import fir_loops
-from hpcflow_kernels.fir import COST, _spectrum, filter_centred, fir, oaconvolve, odd_ends, transform_size
-from hpcflow_kernels.fir_contracts import _check
+from hpcflow_kernels.filter import fir_loops
+from hpcflow_kernels.filter.fir import (
+    COST,
+    _spectrum,
+    filter_centred,
+    fir,
+    oaconvolve,
+    odd_ends,
+    transform_size,
+)
+from hpcflow_kernels.filter.fir_contracts import _check
 from tests.kernels import scipys
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from hpcflow_kernels.frame_power import band_powers, frame_powers, power_moments
+from hpcflow_kernels.spectral.frame_power import band_powers, frame_powers, power_moments
 
 
 def by_definition(frame, weights):

@@ -9,7 +9,7 @@ from scipy.io import savemat
 
 from hpcflow import api
 from hpcflow_kernels.contract import Rows, UnusableRecordError
-from hpcflow_kernels.gears import (
+from hpcflow_kernels.machine.gears import (
     gear_indicators,
     gear_parts,
     mesh_sidebands,
@@ -18,7 +18,11 @@ from hpcflow_kernels.gears import (
     sideband_energy_ratio,
     synchronous_average,
 )
-from hpcflow_kernels.gears_records import average_of_record, indicators_of_average, sidebands_of_record
+from hpcflow_kernels.machine.gears_records import (
+    average_of_record,
+    indicators_of_average,
+    sidebands_of_record,
+)
 from hpcflow_kernels.registry import get
 
 TEETH, RATE = 21, 10_000.0

@@ -9,10 +9,10 @@ from scipy import signal
 from scipy.io import loadmat
 
 from hpcflow.units import derive
-from hpcflow_kernels.integrate import differentiate, integrate
-from hpcflow_kernels.integrate_design import gain_taps, integrating_passes
+from hpcflow_kernels.filter.integrate import differentiate, integrate
+from hpcflow_kernels.filter.integrate_design import gain_taps, integrating_passes
+from hpcflow_kernels.machine.severity import vibration_severity
 from hpcflow_kernels.registry import get
-from hpcflow_kernels.severity import vibration_severity
 
 RATE = 1000.0
 TIME = np.arange(20_000) / RATE

@@ -8,7 +8,7 @@ from scipy import signal
 
 from hpcflow import api
 from hpcflow_kernels import Rows, UnusableRecordError
-from hpcflow_kernels.irregular import band_powers, lomb_scargle, lomb_scargle_of_record
+from hpcflow_kernels.spectral.irregular import band_powers, lomb_scargle, lomb_scargle_of_record
 
 
 def rows(values, rate=np.nan):

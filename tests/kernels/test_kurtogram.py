@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import fft, signal, stats
 
-from hpcflow_kernels.bearing_simulation import Machine, simulate
 from hpcflow_kernels.contract import Rows
-from hpcflow_kernels.kurtogram import kurtogram
-from hpcflow_kernels.kurtogram_contracts import band_counts
+from hpcflow_kernels.machine.bearing_simulation import Machine, simulate
+from hpcflow_kernels.machine.kurtogram import kurtogram
+from hpcflow_kernels.machine.kurtogram_contracts import band_counts
 from hpcflow_kernels.registry import get
 
 CONTRACT = get("kurtogram")
@@ -84,7 +84,7 @@ def test_the_band_of_a_simulated_fault_is_its_resonance(fault):
 def test_the_band_of_a_recording_shows_its_fault(shared_data):
     from scipy.io import loadmat
 
-    from hpcflow_kernels.envelope_band import squared_envelope_spectrum
+    from hpcflow_kernels.machine.envelope_band import squared_envelope_spectrum
 
     x = loadmat(shared_data / "industrial/bearing_cwru/130_OR007at6_0hp_12kHz.mat")["X130_DE_time"].ravel()
     out = record(x, 12_000.0)

@@ -7,7 +7,7 @@ import pytest
 from scipy import signal
 from scipy.signal.windows import dpss
 
-from hpcflow_kernels.multitaper import adapt, multitaper, multitaper_frames
+from hpcflow_kernels.spectral.multitaper import adapt, multitaper, multitaper_frames
 
 
 def eigenspectra(x, fs, nw, count):

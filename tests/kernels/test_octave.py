@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from hpcflow_kernels.octave import octave_bands
-from hpcflow_kernels.octave_bands import OCTAVE, bands, edges, middle, nominal
-from hpcflow_kernels.octave_contracts import CONTRACTS, least_bins
+from hpcflow_kernels.spectral.octave import octave_bands
+from hpcflow_kernels.spectral.octave_bands import OCTAVE, bands, edges, middle, nominal
+from hpcflow_kernels.spectral.octave_contracts import CONTRACTS, least_bins
 
 ISO_266 = [25, 31.5, 40, 50, 63, 80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000]
 

@@ -8,13 +8,13 @@ from scipy import signal
 
 from hpcflow import api
 from hpcflow_kernels import Rows, UnusableRecordError
-from hpcflow_kernels.orders import (
+from hpcflow_kernels.spectral.orders import (
     order_spectrum,
     order_spectrum_of_record,
     turns_of_speed,
     turns_of_tacho,
 )
-from hpcflow_kernels.orders_contracts import CONTRACTS
+from hpcflow_kernels.spectral.orders_contracts import CONTRACTS
 
 FS = 5000.0
 LINES = {1.0: 1.0, 3.5: 0.5, 12.0: 0.2}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from hpcflow_kernels import periodogram as module
-from hpcflow_kernels.periodogram import periodogram, periodogram_frames
+from hpcflow_kernels.spectral import periodogram as module
+from hpcflow_kernels.spectral.periodogram import periodogram, periodogram_frames
 
 DEVIATIONS: dict[str, str] = {}
 """SciPy's tests that ours does not pass, and why: none."""

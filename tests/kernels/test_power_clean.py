@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcflow_kernels import Rows, UnusableRecordError, get
-from hpcflow_kernels.activity import (
+from hpcflow_kernels.sport.activity import (
     INTERPOLATED,
     MISSING,
     PAUSED,

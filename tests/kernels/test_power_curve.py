@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcflow_kernels import Rows, get
-from hpcflow_kernels.power import climb, mean_max, normalized_power
-from hpcflow_kernels.power_contracts import DURATIONS
+from hpcflow_kernels.sport.power import climb, mean_max, normalized_power
+from hpcflow_kernels.sport.power_contracts import DURATIONS
 
 watts = st.one_of(st.just(np.nan), st.integers(0, 1500).map(float))
 

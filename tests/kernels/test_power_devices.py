@@ -15,8 +15,8 @@ import pytest
 from hpcflow.data.readers.activity import READER
 from hpcflow.units import convert
 from hpcflow_kernels import Rows, get
-from hpcflow_kernels.activity import clean_activity
-from hpcflow_kernels.power import mean_max, session_summary
+from hpcflow_kernels.sport.activity import clean_activity
+from hpcflow_kernels.sport.power import mean_max, session_summary
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "workflows" / "examples" / "activities"
 

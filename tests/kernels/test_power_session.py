@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hpcflow_kernels import Rows, get
-from hpcflow_kernels.power import mean_max, session_summary
-from hpcflow_kernels.power_totals import BestEfforts, Totals
+from hpcflow_kernels.sport.power import mean_max, session_summary
+from hpcflow_kernels.sport.power_totals import BestEfforts, Totals
 
 NAN = np.nan
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from hpcflow_kernels.contract import Rows, UnusableRecordError
-from hpcflow_kernels.motifs import discords, motifs, motifs_of_record, profile_of_record
-from hpcflow_kernels.profile import MOST_SPREAD, _scattered, matrix_profile, stretches
-from hpcflow_kernels.profile_contracts import CONTRACTS
-from hpcflow_kernels.profile_loops import Best, join
+from hpcflow_kernels.similarity.motifs import discords, motifs, motifs_of_record, profile_of_record
+from hpcflow_kernels.similarity.profile import MOST_SPREAD, _scattered, matrix_profile, stretches
+from hpcflow_kernels.similarity.profile_contracts import CONTRACTS
+from hpcflow_kernels.similarity.profile_loops import Best, join
 
 
 def every_pair(x, m, y=None, zone=None):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import signal as scipy_signal
 
-from hpcflow_kernels.alignment import clock_drift, lag
 from hpcflow_kernels.contract import Rows
-from hpcflow_kernels.quality import clipped, flat_lines, gaps, sampling_clock, signal_quality, spikes
+from hpcflow_kernels.quality.alignment import clock_drift, lag
+from hpcflow_kernels.quality.defects import clipped, flat_lines, gaps, sampling_clock, signal_quality, spikes
 
 RATE = 100.0
 

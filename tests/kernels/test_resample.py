@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from hpcflow_kernels import resample_loops
-from hpcflow_kernels.resample import decimate, decimated, phases, resample_poly, resampled
-from hpcflow_kernels.resample_contracts import _check_resample, geometry, nearest, ratio
+from hpcflow_kernels.filter import resample_loops
+from hpcflow_kernels.filter.resample import decimate, decimated, phases, resample_poly, resampled
+from hpcflow_kernels.filter.resample_contracts import _check_resample, geometry, nearest, ratio
 from tests.kernels import scipys
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from hpcflow_kernels.rocket import KERNELS, MiniRocket, minirocket_fit, minirocket_transform
+from hpcflow_kernels.features.rocket import KERNELS, MiniRocket, minirocket_fit, minirocket_transform
 
 
 def by_convolution(x: np.ndarray, fitted: MiniRocket) -> np.ndarray:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hpcflow_kernels import rolling_loops
-from hpcflow_kernels.rolling import rolling, rolling_max, rolling_mean, rolling_min, rolling_std
-from hpcflow_kernels.rolling_contracts import CONTRACTS
-from hpcflow_kernels.rolling_order import rolling_median, rolling_quantile, rolling_rank
+from hpcflow_kernels.rolling import statistics_loops as rolling_loops
+from hpcflow_kernels.rolling.contracts import CONTRACTS
+from hpcflow_kernels.rolling.order import rolling_median, rolling_quantile, rolling_rank
+from hpcflow_kernels.rolling.statistics import rolling, rolling_max, rolling_mean, rolling_min, rolling_std
 
 LENGTHS = [1, 2, 3, 4, 5, 7, 8, 16, 63, 64, 100, 255, 1000]
 

@@ -11,14 +11,14 @@ from hpcflow_kernels import cache
 PROGRAM = """
 import hashlib
 import numpy as np
-from hpcflow_kernels.coherence import csd
-from hpcflow_kernels.coherence_matrix import csd_matrix
-from hpcflow_kernels.features import condition_indicators
-from hpcflow_kernels.filter import bandpass
-from hpcflow_kernels.rolling import rolling_std
-from hpcflow_kernels.spectral import welch
-from hpcflow_kernels.spectral_stft import stft
-from hpcflow_kernels.spectrogram import spectrogram_frames
+from hpcflow_kernels.spectral.coherence import csd
+from hpcflow_kernels.spectral.coherence_matrix import csd_matrix
+from hpcflow_kernels.features.condition import condition_indicators
+from hpcflow_kernels.filter.zero_phase import bandpass
+from hpcflow_kernels.rolling.statistics import rolling_std
+from hpcflow_kernels.spectral.welch import welch
+from hpcflow_kernels.spectral.stft import stft
+from hpcflow_kernels.spectral.spectrogram import spectrogram_frames
 x = (np.random.default_rng(0).standard_normal(5003) + 1).astype(np.float32)
 for values in (
     bandpass(x, rate=12000.0, low=2000.0, high=5000.0),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import integrate, signal
 
+from hpcflow_kernels.machine.severity import vibration_severity, waveform_factors
+from hpcflow_kernels.machine.severity_contracts import ZONES
 from hpcflow_kernels.registry import get
-from hpcflow_kernels.severity import vibration_severity, waveform_factors
-from hpcflow_kernels.severity_contracts import ZONES
 
 RATE = 6400.0
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from hpcflow import api
-from hpcflow_kernels.profile import matrix_profile
-from hpcflow_kernels.templates import template_distance
+from hpcflow_kernels.similarity.profile import matrix_profile
+from hpcflow_kernels.similarity.templates import template_distance
 
 WORKFLOW = """
 hpcflow: 1

@@ -12,8 +12,8 @@ from scipy import signal
 
 from hpcflow.units import derive
 from hpcflow_kernels.contract import Rows
+from hpcflow_kernels.filter.smooth import detrend, savgol_filter, savitzky_golay
 from hpcflow_kernels.registry import get
-from hpcflow_kernels.smooth import detrend, savgol_filter, savitzky_golay
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from hpcflow_kernels import filter as filters
-from hpcflow_kernels import filter_loops
-from hpcflow_kernels.filter import sosfilt
-from hpcflow_kernels.filter_memory import memory
+from hpcflow_kernels.filter import zero_phase as filters
+from hpcflow_kernels.filter import zero_phase_loops as filter_loops
+from hpcflow_kernels.filter.memory import memory
+from hpcflow_kernels.filter.zero_phase import sosfilt
 from tests.kernels.test_sosfiltfilt import DESIGNS
 
 

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from hpcflow_kernels import filter as filters
-from hpcflow_kernels import filter_loops, filter_memory, filter_states_loops
-from hpcflow_kernels.filter import sosfiltfilt
+from hpcflow_kernels.filter import memory as filter_memory
+from hpcflow_kernels.filter import states_loops as filter_states_loops
+from hpcflow_kernels.filter import zero_phase as filters
+from hpcflow_kernels.filter import zero_phase_loops as filter_loops
+from hpcflow_kernels.filter.zero_phase import sosfiltfilt
 
 
 def twin(sos, x, padlen):

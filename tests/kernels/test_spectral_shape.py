@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from hpcflow_kernels.spectral_shape import spectral_kurtosis, spectral_kurtosis_frames, spectral_shape
+from hpcflow_kernels.spectral.shape import spectral_kurtosis, spectral_kurtosis_frames, spectral_shape
 
 
 def written_out(frame, rate, low, high, fraction):

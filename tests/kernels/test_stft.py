@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from hpcflow_kernels.spectral_stft import Transform, stft
-from hpcflow_kernels.spectrogram import spectrogram, spectrogram_frames
+from hpcflow_kernels.spectral.spectrogram import spectrogram, spectrogram_frames
+from hpcflow_kernels.spectral.stft import Transform, stft
 
 
 def transforms_one_by_one(x, n, step, weights):
@@ -183,7 +183,7 @@ def test_loops_read_and_write_nothing_beyond_their_buffers():
 
 
 def powers_into(transform, x, out):
-    from hpcflow_kernels.spectral_stft_loops import powers
+    from hpcflow_kernels.spectral.stft_loops import powers
 
     powers(x, 20, *transform, False, False, 1.0, out)
 

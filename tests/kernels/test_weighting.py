@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from hpcflow_kernels.filter.weighting import frequency_weighting, vibration_exposure
+from hpcflow_kernels.filter.weighting_design import WEIGHTINGS, analogue, weighting_sections
 from hpcflow_kernels.registry import get
-from hpcflow_kernels.weighting import frequency_weighting, vibration_exposure
-from hpcflow_kernels.weighting_design import WEIGHTINGS, analogue, weighting_sections
 from tests.kernels.weighting_tables import SOUND, TOLERANCES, TRANSITIONS, VIBRATION
 
 

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from hpcflow_kernels import spectral, spectral_loops
 from hpcflow_kernels.finite import all_finite
-from hpcflow_kernels.spectral import welch, welch_windows
+from hpcflow_kernels.spectral import welch as spectral
+from hpcflow_kernels.spectral import welch_loops as spectral_loops
+from hpcflow_kernels.spectral.welch import welch, welch_windows
 
 
 def periodograms_one_by_one(x, n, step, weights):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from hpcflow.plan.memory import LOOKED_AT, Call, working_set
-from hpcflow_kernels import bearing, get
-from hpcflow_kernels.bearing_contracts import MOST_REVOLUTIONS, MOST_SAMPLES
+from hpcflow_kernels import get
+from hpcflow_kernels.machine import bearing
+from hpcflow_kernels.machine.bearing_contracts import MOST_REVOLUTIONS, MOST_SAMPLES
 
 
 def order_of(size: list[int]) -> list[int]:

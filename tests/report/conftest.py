@@ -16,7 +16,7 @@ from hpcflow.run.folder import RunFolder
 from hpcflow.run.prepare import DatasetRequest, prepare_run
 from hpcflow.run.stages import ingest
 from hpcflow_kernels import registry
-from hpcflow_kernels.bearing_simulation import Machine, simulate
+from hpcflow_kernels.machine.bearing_simulation import Machine, simulate
 from tests import toy
 
 SCRIPT = "<script>alert(1)</script>"

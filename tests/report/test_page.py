@@ -27,7 +27,7 @@ from hpcflow.report.parts import Cell, Section, Table
 from hpcflow.report.source import Source, Step
 from hpcflow.run.folder import RunFolder
 from hpcflow.slurm.schedule import Job, Schedule, dump_schedule
-from hpcflow_kernels.bearing_contracts import DIAGNOSES, REASONS
+from hpcflow_kernels.machine.bearing_contracts import DIAGNOSES, REASONS
 from tests.report.conftest import HOSTILE, hostile
 
 VOID = {"meta", "link", "br", "wbr", "img", "input", "hr"}

@@ -1,0 +1,1 @@
+"""What happens in a record and when: peaks, crossings, bursts, changes of level, trends."""

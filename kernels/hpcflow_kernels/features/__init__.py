@@ -1,0 +1,1 @@
+"""Numbers that tell one window from another."""

@@ -1,0 +1,1 @@
+"""Filters: recursive and of finite length, other rates, smoothing, integration, weightings."""

@@ -1,0 +1,1 @@
+"""Condition of machines: envelopes, kurtograms, severity, gears, and the faults of bearings."""

@@ -1,0 +1,1 @@
+"""Whether recordings can be trusted: missing, flat, clipped, late."""

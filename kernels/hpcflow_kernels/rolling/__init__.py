@@ -1,0 +1,1 @@
+"""Statistics of a window at every sample."""

@@ -1,0 +1,1 @@
+"""What resembles what: matrix profile and dynamic time warping."""

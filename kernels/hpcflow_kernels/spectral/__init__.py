@@ -1,0 +1,1 @@
+"""Spectra: of power, in time, of pairs, by octaves, by orders, of irregular samples."""

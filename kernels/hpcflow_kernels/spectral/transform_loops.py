@@ -1,0 +1,153 @@
+"""Compiled parts of Fourier transforms with a transform in each of eight lanes, in place, forwards.
+
+Point p of all lanes stands at ``8 p`` of an array of real and one of imaginary parts. Stages divide by four
+in frequency and put nothing in order: `hpcflow_kernels.spectral.welch.bin_order` says which bin stands where.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpcflow_kernels.cache import inlined
+from hpcflow_kernels.simd import broadcast, convert, fma, load, splat, store, total
+
+NEAR = 256
+"""Points of a transform that runs stage by stage: 16 KiB of float32 with eight lanes."""
+
+
+@inlined
+def mean_of(x: np.ndarray, start: int, n: int, wide: np.ndarray) -> float:
+    """Mean of a segment, summed as distances from its first sample; `wide` is any array of float64.
+
+    Every 128 samples the sum goes on in float64, so that long segments lose nothing.
+    """
+    first = broadcast(x, start, 8)
+    whole = convert(first - first, wide)
+    j, stop = start, start + n
+    while j < stop:
+        a = b = first - first
+        near = min(j + 128, stop)
+        while j + 16 <= near:
+            a = a + (load(x, j, 8) - first)
+            b = b + (load(x, j + 8, 8) - first)
+            j += 16
+        if j < near:
+            a = a + (load(x, j, 8) - first)
+            j += 8
+        whole = whole + convert(a + b, wide)
+    return x[start] + total(whole) / n  # type: ignore[no-any-return]
+
+
+@inlined
+def _times(ar, ai, w: np.ndarray, k: int):  # type: ignore[no-untyped-def]
+    """Eight complex numbers times the one at w[k], w[k + 1]."""
+    wr, wi = broadcast(w, k, 8), broadcast(w, k + 1, 8)
+    return fma(-ai, wi, ar * wr), fma(ai, wr, ar * wi)
+
+
+@inlined
+def _four(ar, ai, br, bi, cr, ci, dr, di):  # type: ignore[no-untyped-def]
+    """Fourier transform of four points, forwards."""
+    er, ei, fr, fi = ar + cr, ai + ci, ar - cr, ai - ci
+    gr, gi, hr, hi = br + dr, bi + di, br - dr, bi - di
+    return er + gr, ei + gi, fr + hi, fi - hr, er - gr, ei - gi, fr - hi, fi + hr
+
+
+@inlined
+def four(re: np.ndarray, im: np.ndarray, i: int, step: int):  # type: ignore[no-untyped-def]
+    """Transform of the four points that stand at i, i + step, ...: real and imaginary parts in turns."""
+    j, k, n = i + step, i + 2 * step, i + 3 * step
+    return _four(
+        load(re, i, 8),
+        load(im, i, 8),
+        load(re, j, 8),
+        load(im, j, 8),
+        load(re, k, 8),
+        load(im, k, 8),
+        load(re, n, 8),
+        load(im, n, 8),
+    )
+
+
+@inlined
+def eight(re: np.ndarray, im: np.ndarray, i: int, root: float):  # type: ignore[no-untyped-def]
+    """Transform of the eight points from place i on, as it leaves them; `root` is that of one half."""
+    ar, ai, er, ei = load(re, i, 8), load(im, i, 8), load(re, i + 32, 8), load(im, i + 32, 8)
+    br, bi, fr, fi = load(re, i + 8, 8), load(im, i + 8, 8), load(re, i + 40, 8), load(im, i + 40, 8)
+    cr, ci, gr, gi = load(re, i + 16, 8), load(im, i + 16, 8), load(re, i + 48, 8), load(im, i + 48, 8)
+    dr, di, hr, hi = load(re, i + 24, 8), load(im, i + 24, 8), load(re, i + 56, 8), load(im, i + 56, 8)
+    even = _four(ar + er, ai + ei, br + fr, bi + fi, cr + gr, ci + gi, dr + hr, di + hi)
+    half = splat(ar, root, 8)
+    fr, fi, hr, hi = br - fr, bi - fi, dr - hr, di - hi
+    odd = _four(
+        ar - er,
+        ai - ei,
+        (fr + fi) * half,
+        (fi - fr) * half,
+        ci - gi,
+        gr - cr,
+        (hi - hr) * half,
+        -(hr + hi) * half,
+    )
+    return even + odd
+
+
+@inlined
+def stage(re: np.ndarray, im: np.ndarray, base: int, m: int, twiddle: np.ndarray) -> None:
+    """Divide the transform of m points at `base` into four of m / 4, in place."""
+    step = 2 * m  # from one quarter to the next: m / 4 points of eight lanes
+    w = len(twiddle) - 2 * m  # a stage's factors end where those of the larger ones begin
+    for i in range(8 * base, 8 * base + step, 8):
+        j, k, n = i + step, i + 2 * step, i + 3 * step
+        ar, ai, br, bi, cr, ci, dr, di = four(re, im, i, step)
+        store(re, i, ar)
+        store(im, i, ai)
+        br, bi = _times(br, bi, twiddle, w)
+        store(re, j, br)
+        store(im, j, bi)
+        cr, ci = _times(cr, ci, twiddle, w + 2)
+        store(re, k, cr)
+        store(im, k, ci)
+        dr, di = _times(dr, di, twiddle, w + 4)
+        store(re, n, dr)
+        store(im, n, di)
+        w += 6
+
+
+@inlined
+def stages(re: np.ndarray, im: np.ndarray, points: int, last: int, twiddle: np.ndarray) -> None:
+    """All stages but the last: what is left are transforms of `last` points, each beside the next.
+
+    Each quarter runs to its end before the next one begins, so that all but the first stages stay in the
+    first-level cache.
+    """
+    near = points
+    while near > NEAR:
+        near //= 4
+    for base in range(0, points, near):
+        m = points
+        while m > near:
+            if base % m == 0:
+                stage(re, im, base, m, twiddle)
+            m //= 4
+        while m > last:
+            for inner in range(base, base + near, m):
+                stage(re, im, inner, m, twiddle)
+            m //= 4
+
+
+@inlined
+def finish(re: np.ndarray, im: np.ndarray, points: int, last: int) -> None:
+    """The last stage, of 4 or 8 points, in place."""
+    if last == 8:
+        for i in range(0, 8 * points, 64):
+            p = eight(re, im, i, np.sqrt(0.5))
+            for k in range(8):
+                store(re, i + 8 * k, p[2 * k])
+                store(im, i + 8 * k, p[2 * k + 1])
+    else:
+        for i in range(0, 8 * points, 32):
+            q = four(re, im, i, 8)
+            for k in range(4):
+                store(re, i + 8 * k, q[2 * k])
+                store(im, i + 8 * k, q[2 * k + 1])

@@ -1,0 +1,1 @@
+"""Activities: cleaning, power, training load."""
