@@ -19,7 +19,7 @@ def documents(repo: Path) -> list[Path]:
     return [
         p
         for name in DOCUMENTS
-        for p in ([repo / name] if name.endswith(".md") else (repo / name).glob("*.md"))
+        for p in ([repo / name] if name.endswith(".md") else (repo / name).rglob("*.md"))
     ]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.simd import broadcast, fma, load, store, transpose
-from hpcflow_kernels.spectral.transform_loops import NEAR, _four, _times, four, stage
+from hpcflow_kernels.spectral.transform_loops import NEAR, butterfly, four, stage, turned
 
 BLOCK = 64
 """Outputs of direct sums at once: four vectors of sixteen."""
@@ -142,7 +142,7 @@ def _multiply(re: np.ndarray, im: np.ndarray, base: int, m: int, hr: np.ndarray,
         cr, ci = _product(cr, ci, hr, hi, p + 2)
         dr, di = _product(dr, di, hr, hi, p + 3)
         # Backwards is forwards with the real and imaginary parts exchanged.
-        ai, ar, bi, br, ci, cr, di, dr = _four(ai, ar, bi, br, ci, cr, di, dr)
+        ai, ar, bi, br, ci, cr, di, dr = butterfly(ai, ar, bi, br, ci, cr, di, dr)
         store(re, i, ar)
         store(im, i, ai)
         store(re, i + 8, br)
@@ -167,10 +167,10 @@ def _back(re: np.ndarray, im: np.ndarray, base: int, m: int, twiddle: np.ndarray
     for i in range(8 * base, 8 * base + step, 8):
         j, k, n = i + step, i + 2 * step, i + 3 * step
         ar, ai = load(re, i, 8), load(im, i, 8)
-        bi, br = _times(load(im, j, 8), load(re, j, 8), twiddle, w)
-        ci, cr = _times(load(im, k, 8), load(re, k, 8), twiddle, w + 2)
-        di, dr = _times(load(im, n, 8), load(re, n, 8), twiddle, w + 4)
-        ai, ar, bi, br, ci, cr, di, dr = _four(ai, ar, bi, br, ci, cr, di, dr)
+        bi, br = turned(load(im, j, 8), load(re, j, 8), twiddle, w)
+        ci, cr = turned(load(im, k, 8), load(re, k, 8), twiddle, w + 2)
+        di, dr = turned(load(im, n, 8), load(re, n, 8), twiddle, w + 4)
+        ai, ar, bi, br, ci, cr, di, dr = butterfly(ai, ar, bi, br, ci, cr, di, dr)
         store(re, i, ar)
         store(im, i, ai)
         store(re, j, br)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
-from hpcflow_kernels.filter.zero_phase_loops import BLOCK, _gather
+from hpcflow_kernels.filter.zero_phase_loops import BLOCK, gather
 from hpcflow_kernels.simd import broadcast, fma, load, store
 
 
@@ -82,7 +82,7 @@ def end_forward(
         count = (length - t) % BLOCK  # a part of a block comes first, when there is nothing to move on
         if count == 0:
             count = BLOCK
-        _gather(x, origin + t, length, count, padding, kind, block)
+        gather(x, origin + t, length, count, padding, kind, block)
         _weighted(weights, wide, count - 1, -1, block, count, sums)
         _move(advance, wide, states, sums)
         t += count

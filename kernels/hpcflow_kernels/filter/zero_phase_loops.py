@@ -37,7 +37,7 @@ def _extended(x: np.ndarray, i: int, padding: int, kind: int) -> float:
 
 
 @inlined
-def _gather(
+def gather(
     x: np.ndarray, at: int, length: int, count: int, padding: int, kind: int, block: np.ndarray
 ) -> None:
     """Lane l of block row t becomes sample ``at + l * length + t`` of the continued record."""
@@ -201,7 +201,7 @@ def forward(
     t = begin
     while t < stop:
         count = min(BLOCK, stop - t)
-        _gather(x, origin + t, length, count, padding, kind, block)
+        gather(x, origin + t, length, count, padding, kind, block)
         _cascade(sos, states, block, 0, count)
         if len(out):
             for k in range(0, 8 * count, 8):
@@ -228,7 +228,7 @@ def forward_in_order(
     t = 0
     while t < length:
         count = min(BLOCK, length - t)
-        _gather(x, origin + t, length, count, 0, 3, block)
+        gather(x, origin + t, length, count, 0, 3, block)
         _cascade(sos, states, block, 0, count)
         _scatter(block, origin + t, length, count, y)
         t += count

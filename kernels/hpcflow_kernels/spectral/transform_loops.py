@@ -39,14 +39,14 @@ def mean_of(x: np.ndarray, start: int, n: int, wide: np.ndarray) -> float:
 
 
 @inlined
-def _times(ar, ai, w: np.ndarray, k: int):  # type: ignore[no-untyped-def]
+def turned(ar, ai, w: np.ndarray, k: int):  # type: ignore[no-untyped-def]
     """Eight complex numbers times the one at w[k], w[k + 1]."""
     wr, wi = broadcast(w, k, 8), broadcast(w, k + 1, 8)
     return fma(-ai, wi, ar * wr), fma(ai, wr, ar * wi)
 
 
 @inlined
-def _four(ar, ai, br, bi, cr, ci, dr, di):  # type: ignore[no-untyped-def]
+def butterfly(ar, ai, br, bi, cr, ci, dr, di):  # type: ignore[no-untyped-def]
     """Fourier transform of four points, forwards."""
     er, ei, fr, fi = ar + cr, ai + ci, ar - cr, ai - ci
     gr, gi, hr, hi = br + dr, bi + di, br - dr, bi - di
@@ -57,7 +57,7 @@ def _four(ar, ai, br, bi, cr, ci, dr, di):  # type: ignore[no-untyped-def]
 def four(re: np.ndarray, im: np.ndarray, i: int, step: int):  # type: ignore[no-untyped-def]
     """Transform of the four points that stand at i, i + step, ...: real and imaginary parts in turns."""
     j, k, n = i + step, i + 2 * step, i + 3 * step
-    return _four(
+    return butterfly(
         load(re, i, 8),
         load(im, i, 8),
         load(re, j, 8),
@@ -76,10 +76,10 @@ def eight(re: np.ndarray, im: np.ndarray, i: int, root: float):  # type: ignore[
     br, bi, fr, fi = load(re, i + 8, 8), load(im, i + 8, 8), load(re, i + 40, 8), load(im, i + 40, 8)
     cr, ci, gr, gi = load(re, i + 16, 8), load(im, i + 16, 8), load(re, i + 48, 8), load(im, i + 48, 8)
     dr, di, hr, hi = load(re, i + 24, 8), load(im, i + 24, 8), load(re, i + 56, 8), load(im, i + 56, 8)
-    even = _four(ar + er, ai + ei, br + fr, bi + fi, cr + gr, ci + gi, dr + hr, di + hi)
+    even = butterfly(ar + er, ai + ei, br + fr, bi + fi, cr + gr, ci + gi, dr + hr, di + hi)
     half = splat(ar, root, 8)
     fr, fi, hr, hi = br - fr, bi - fi, dr - hr, di - hi
-    odd = _four(
+    odd = butterfly(
         ar - er,
         ai - ei,
         (fr + fi) * half,
@@ -102,13 +102,13 @@ def stage(re: np.ndarray, im: np.ndarray, base: int, m: int, twiddle: np.ndarray
         ar, ai, br, bi, cr, ci, dr, di = four(re, im, i, step)
         store(re, i, ar)
         store(im, i, ai)
-        br, bi = _times(br, bi, twiddle, w)
+        br, bi = turned(br, bi, twiddle, w)
         store(re, j, br)
         store(im, j, bi)
-        cr, ci = _times(cr, ci, twiddle, w + 2)
+        cr, ci = turned(cr, ci, twiddle, w + 2)
         store(re, k, cr)
         store(im, k, ci)
-        dr, di = _times(dr, di, twiddle, w + 4)
+        dr, di = turned(dr, di, twiddle, w + 4)
         store(re, n, dr)
         store(im, n, di)
         w += 6
