@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hpcflow.slurm.needs import Options
     from hpcflow.slurm.schedule import Schedule
     from hpcflow_kernels import Contract
+
+Read = TypeVar("Read")
 
 File = Annotated[Path, typer.Argument(help="The workflow file.", show_default=False)]
 Settings = Annotated[
@@ -62,14 +64,24 @@ def block_bytes(text: str | None) -> int | None:
         return None
     from hpcflow.units import parse_quantity
 
-    return max(1, int(parse_quantity(text, "bytes")))
+    return max(1, int(_read("--block-size", text, lambda text: parse_quantity(text, "bytes"))))
 
 
 def budgets(texts: list[str] | None) -> dict[str, float]:
     """``10 GPUh`` as ``{"gpu_hours": 10.0}``."""
     from hpcflow.units import parse_budget
 
-    return dict(parse_budget(text) for text in texts or ())
+    return dict(_read("--budget", text, parse_budget) for text in texts or ())
+
+
+def _read(option: str, text: str, read: Callable[[str], Read]) -> Read:
+    """A quantity of an option, whose name stands before what is wrong with it."""
+    from hpcflow.units import UnitError
+
+    try:
+        return read(text)
+    except UnitError as error:
+        raise UnitError(f"{option} {error.rule}", error.value, error.remedy) from None
 
 
 def check(file: File, settings: Settings = None) -> None:

@@ -137,3 +137,12 @@ def test_json_has_the_keys_of_its_schema(tmp_path: Path, command: Command) -> No
 )
 def test_ranges_have_one_unit(low: float, high: float, text: str) -> None:
     assert span(low, high) == text
+
+
+@pytest.mark.parametrize(("option", "text"), [("--budget", "10"), ("--block-size", "much")])
+def test_an_option_that_cannot_be_read_is_named(
+    command: Command, tmp_path: Path, option: str, text: str
+) -> None:
+    said = str(command("plan", write_files(tmp_path), "--site", "mini-lumi", option, text).exception)
+    assert said.startswith(f"{option} must be")
+    assert text in said
