@@ -52,6 +52,8 @@ def envelope_spectrum(
     Notes
     -----
     Randall and Antoni, Rolling element bearing diagnostics: a tutorial, MSSP 25 (2011), section 5.
+
+    Samples are squared in their own type: a float32 signal must lie between about 1e-18 and 1e18.
     """
     from scipy.fft import irfft, rfft
     from scipy.signal import CZT
