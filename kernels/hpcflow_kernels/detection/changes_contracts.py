@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hpcflow_kernels.contract import Contract, Field, Param, Params, Pattern, Port
-from hpcflow_kernels.detection.events_contracts import SIGNAL, count_of, event_axis
+from hpcflow_kernels.detection.events_contracts import MOST, SIGNAL, count_of, event_axis
+
+FEW = replace(MOST, default=100)
 
 
 def _fields_points(params: Params) -> tuple[Field, ...]:
@@ -35,12 +38,6 @@ def _check_cusum(params: Params, rate: float | None) -> Sequence[str]:
     if params["std"] is not None and not params["std"] > 0:
         return [f"`std` must be above 0 (found {params['std']:g}): give that of the signal while all is well"]
     return []
-
-
-def _most(default: int) -> Param:
-    return Param(
-        "most", "integer", "length of each record's table", default=default, minimum=1, maximum=100_000
-    )
 
 
 CONTRACTS = (
@@ -95,7 +92,7 @@ CONTRACTS = (
                 minimum=0.0,
             ),
             Param("least", "quantity", "shortest level", "duration", default=0.0, minimum=0.0),
-            _most(100),
+            FEW,
         ),
         fields=_fields_points,
         implementation="hpcflow_kernels.detection.changes_records:change_points",
@@ -137,7 +134,7 @@ CONTRACTS = (
                 default=8.0,
                 minimum=0.5,
             ),
-            _most(100),
+            FEW,
         ),
         fields=_fields_cusum,
         implementation="hpcflow_kernels.detection.changes_records:cusum",

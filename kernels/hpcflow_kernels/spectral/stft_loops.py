@@ -64,6 +64,26 @@ def _starts(
         mean[s] = mean_of(x, at[s], n, wide) if detrend else 0.0
 
 
+@inlined
+def _transform(
+    x: np.ndarray,
+    at: np.ndarray,
+    mean: np.ndarray,
+    window: np.ndarray,
+    twiddle: np.ndarray,
+    re: np.ndarray,
+    im: np.ndarray,
+) -> None:
+    """Fourier transforms of eight weighted segments of n samples, as n / 2 complex points."""
+    half = len(window) // 2
+    last = half
+    while last > 8:
+        last //= 4
+    points_of(x, at, mean, window, re, im)
+    stages(re, im, half, last, twiddle)
+    finish(re, im, half, last)
+
+
 @compiled
 def spectra(
     x: np.ndarray,
@@ -100,17 +120,12 @@ def spectra(
     segments = len(out) // row
     re, im = np.empty(8 * half, x.dtype), np.empty(8 * half, x.dtype)
     at, mean, to = np.zeros(8, np.int64), np.zeros(8, x.dtype), np.zeros(8, np.int64)
-    last = half
-    while last > 8:
-        last //= 4
     for batch in range(0, segments, 8):
         live = min(8, segments - batch)
         _starts(x, batch * step, live, step, n, detrend, at, mean)
         for s in range(8):
             to[s] = (batch + min(s, live - 1)) * row
-        points_of(x, at, mean, window, re, im)
-        stages(re, im, half, last, twiddle)
-        finish(re, im, half, last)
+        _transform(x, at, mean, window, twiddle, re, im)
         for k in range(0, half // 2, 4):
             ar, ai, zr, zi = bins_of(re, im, place, turn, k)
             br, bi, yr, yi = bins_of(re, im, place, turn, k + 1)
@@ -169,17 +184,12 @@ def powers(
     segments = len(out) // row
     re, im = np.empty(8 * half, x.dtype), np.empty(8 * half, x.dtype)
     at, mean, to = np.zeros(8, np.int64), np.zeros(8, x.dtype), np.zeros(8, np.int64)
-    last = half
-    while last > 8:
-        last //= 4
     for batch in range(0, segments, 8):
         live = min(8, segments - batch)
         _starts(x, batch * step, live, step, n, detrend, at, mean)
         for s in range(8):
             to[s] = (batch + min(s, live - 1)) * row
-        points_of(x, at, mean, window, re, im)
-        stages(re, im, half, last, twiddle)
-        finish(re, im, half, last)
+        _transform(x, at, mean, window, twiddle, re, im)
         for k in range(0, half // 2, 8):
             a, i = _sizes(re, im, place, turn, k, root)
             b, j = _sizes(re, im, place, turn, k + 1, root)
