@@ -13,8 +13,8 @@ import numpy as np
 from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.finite import all_finite
 from hpcflow_kernels.simd import broadcast, convert, fma, load, store, total
-from hpcflow_kernels.spectral.stft_loops import bins_of, points_of
-from hpcflow_kernels.spectral.transform_loops import finish, mean_of, stages
+from hpcflow_kernels.spectral.stft_loops import bins_of, segments_transform
+from hpcflow_kernels.spectral.transform_loops import mean_of
 
 BATCHES = 64
 """Batches of segments whose products are added in the signals' own type before they go on in float64."""
@@ -32,24 +32,6 @@ def whole_segments(x: np.ndarray, n: int, step: int, whole: np.ndarray) -> None:
     for i in range(len(whole)):
         if not all_finite(x[i * step : i * step + n]):
             whole[i] = False
-
-
-@inlined
-def _transform(
-    x: np.ndarray,
-    at: np.ndarray,
-    mean: np.ndarray,
-    window: np.ndarray,
-    twiddle: np.ndarray,
-    last: int,
-    re: np.ndarray,
-    im: np.ndarray,
-) -> None:
-    """Eight segments as complex points, transformed in place."""
-    half = len(window) // 2
-    points_of(x, at, mean, window, re, im)
-    stages(re, im, half, last, twiddle)
-    finish(re, im, half, last)
 
 
 @inlined
@@ -96,9 +78,6 @@ def pair_sums(
     re2, im2 = np.empty(8 * half, x.dtype), np.empty(8 * half, x.dtype)
     lanes, wide = np.zeros(4 * size, x.dtype), np.zeros(8, np.float64)
     at, mean, mean2 = np.zeros(8, np.int64), np.zeros(8, x.dtype), np.zeros(8, x.dtype)
-    last = half
-    while last > 8:
-        last //= 4
     sums[:] = 0.0
     for batch in range(0, len(starts), 8):
         live = min(8, len(starts) - batch)
@@ -106,8 +85,8 @@ def pair_sums(
             at[s] = starts[batch + min(s, live - 1)]
             mean[s] = mean_of(x, at[s], n, wide) if detrend else 0.0
             mean2[s] = mean_of(y, at[s], n, wide) if detrend else 0.0
-        _transform(x, at, mean, window, twiddle, last, re, im)
-        _transform(y, at, mean2, window, twiddle, last, re2, im2)
+        segments_transform(x, at, mean, window, twiddle, re, im)
+        segments_transform(y, at, mean2, window, twiddle, re2, im2)
         for s in range(live, 8):
             for p in range(s, 8 * half, 8):
                 re[p] = im[p] = re2[p] = im2[p] = 0.0
@@ -205,9 +184,6 @@ def matrix_sums(
     panel, narrow = np.empty(together * stride, x.dtype), np.zeros(len(sums), x.dtype)
     re, im = np.empty(8 * half, x.dtype), np.empty(8 * half, x.dtype)
     at, mean = np.zeros(8, np.int64), np.zeros(8, x.dtype)
-    last = half
-    while last > 8:
-        last //= 4
     sums[:] = 0.0
     for batch in range(0, len(starts), together):
         segments = min(together, len(starts) - batch)
@@ -216,7 +192,7 @@ def matrix_sums(
                 for lane in range(8):
                     at[lane] = min(8 * block + lane, signals - 1) * length + starts[batch + s]
                     mean[lane] = mean_of(x, at[lane], n, sums) if detrend else 0.0
-                _transform(x, at, mean, window, twiddle, last, re, im)
+                segments_transform(x, at, mean, window, twiddle, re, im)
                 to = s * stride + 16 * block
                 for k in range(half // 2 + 1):
                     ar, ai, br, bi = bins_of(re, im, place, turn, k)

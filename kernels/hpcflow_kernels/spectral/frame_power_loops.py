@@ -10,8 +10,8 @@ import numpy as np
 
 from hpcflow_kernels.cache import compiled
 from hpcflow_kernels.simd import broadcast, convert, fma, load, splat, store, total
-from hpcflow_kernels.spectral.stft_loops import bins_of, points_of
-from hpcflow_kernels.spectral.transform_loops import finish, mean_of, stages
+from hpcflow_kernels.spectral.stft_loops import bins_of, segments_transform
+from hpcflow_kernels.spectral.transform_loops import mean_of
 
 
 @compiled
@@ -35,7 +35,7 @@ def panel(
     at : ndarray of int64, shape (8,)
         First samples of the frames.
     window, twiddle, place, turn
-        As for `spectral_stft_loops.spectra`.
+        As for `hpcflow_kernels.spectral.stft_loops.spectra`.
     ends : float
         Factor of the first and the last bin, which have no negative twin.
     re, im, power : ndarray of the type of `x`, shapes (4 n,), (4 n,), (4 n + 8,)
@@ -45,12 +45,7 @@ def panel(
     mean, wide, factor = np.zeros(8, x.dtype), np.zeros(0, np.float64), np.full(1, ends, x.dtype)
     for s in range(8):
         mean[s] = mean_of(x, at[s], n, wide)
-    points_of(x, at, mean, window, re, im)
-    last = half
-    while last > 8:
-        last //= 4
-    stages(re, im, half, last, twiddle)
-    finish(re, im, half, last)
+    segments_transform(x, at, mean, window, twiddle, re, im)
     for k in range(half // 2):
         ar, ai, br, bi = bins_of(re, im, place, turn, k)
         store(power, 8 * k, fma(ar, ar, ai * ai))

@@ -34,7 +34,7 @@ def spectrogram(
     x : ndarray of real numbers
         Signals; float32 is computed in float32, all else in float64.
     fs, window, nfft, detrend, return_onesided, axis
-        As for `spectral_stft.stft`.
+        As for `hpcflow_kernels.spectral.stft.stft`.
     nperseg, noverlap : int, optional
         Samples of a segment, 256 by default, and samples that two share, an eighth by default.
     scaling : {'density', 'spectrum'}

@@ -65,7 +65,7 @@ def _starts(
 
 
 @inlined
-def _transform(
+def segments_transform(
     x: np.ndarray,
     at: np.ndarray,
     mean: np.ndarray,
@@ -74,7 +74,7 @@ def _transform(
     re: np.ndarray,
     im: np.ndarray,
 ) -> None:
-    """Fourier transforms of eight weighted segments of n samples, as n / 2 complex points."""
+    """Eight weighted segments as complex points, transformed in place."""
     half = len(window) // 2
     last = half
     while last > 8:
@@ -125,7 +125,7 @@ def spectra(
         _starts(x, batch * step, live, step, n, detrend, at, mean)
         for s in range(8):
             to[s] = (batch + min(s, live - 1)) * row
-        _transform(x, at, mean, window, twiddle, re, im)
+        segments_transform(x, at, mean, window, twiddle, re, im)
         for k in range(0, half // 2, 4):
             ar, ai, zr, zi = bins_of(re, im, place, turn, k)
             br, bi, yr, yi = bins_of(re, im, place, turn, k + 1)
@@ -189,7 +189,7 @@ def powers(
         _starts(x, batch * step, live, step, n, detrend, at, mean)
         for s in range(8):
             to[s] = (batch + min(s, live - 1)) * row
-        _transform(x, at, mean, window, twiddle, re, im)
+        segments_transform(x, at, mean, window, twiddle, re, im)
         for k in range(0, half // 2, 8):
             a, i = _sizes(re, im, place, turn, k, root)
             b, j = _sizes(re, im, place, turn, k + 1, root)
