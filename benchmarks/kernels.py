@@ -1,8 +1,9 @@
-"""Kernels: ours and what users call today, in turns, in CPU seconds of one thread; and the error of both.
+"""Kernels: ours and what users call today, in turns, in CPU seconds of one thread, with errors and limits.
 
 Signals are float32, of odd lengths, in memory. Errors are the largest difference from the same function of
-SciPy or NumPy in float64 (extended precision for filters), relative to the largest value.
-``python -m benchmarks.kernels FAMILY ...`` prints the rows of these families as a table.
+SciPy or NumPy in float64 (extended precision for filters), relative to the largest value. The limit is the
+least time that arithmetic or memory would need for a case's `Work`, as `benchmarks.machine` measured them in
+the same run. ``python -m benchmarks.kernels FAMILY ...`` prints the rows of these families as a table.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import pkgutil
 import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 
 import numpy as np
 
 from benchmarks import kernel_cases
+from benchmarks.check import kernel_table
 from benchmarks.kernel_cases.case import Case
+from benchmarks.machine import ceilings
 from benchmarks.measure import Measure, cpu_seconds
 
 ROUNDS = 7
@@ -51,33 +55,19 @@ def measures(small: bool, timers: bool, families: Sequence[str] = FAMILIES) -> I
             yield Measure(f"{name}.{peer}.error", error(call(), truth), "of the largest value", timed=False)
         seconds = cpu_seconds({"ours": case.ours, **case.peers}, ROUNDS)
         yield Measure(f"{name}.rate", case.samples / seconds["ours"] / 1e6, "Msamples per CPU second")
+        if case.work:
+            least = ceilings(small).seconds(case.work, case.samples)
+            limit = max(least, key=lambda kind: least[kind])
+            yield Measure(f"{name}.of_limit", least[limit] / seconds["ours"], f"of the limit of {limit}")
         for peer in case.peers:
             ratio = seconds[peer] / seconds["ours"]
             yield Measure(f"{name}.against_{peer}", ratio, f"CPU time, {peer} / ours")
 
 
-def table(values: Mapping[str, float]) -> str:
-    """Rates, ratios and errors, a row for each kernel."""
-    lines = [
-        "| | M samples per CPU s | times faster than | largest error, of the largest value (peer's) |",
-        "|---|---|---|---|",
-    ]
-    for key, rate in values.items():
-        if not key.endswith(".rate"):
-            continue
-        name = key.removesuffix(".rate")
-        peers = [other.split(".against_")[1] for other in values if other.startswith(f"{name}.against_")]
-        ratios = "; ".join(f"{peer} {values[f'{name}.against_{peer}']:.3g}" for peer in peers)
-        errors = "; ".join(f"{values[f'{name}.{peer}.error']:.0e}" for peer in peers)
-        own, short = values[f"{name}.error"], name.removeprefix("kernels.")
-        lines.append(f"| {short} | {rate:.4g} | {ratios} | {own:.0e} ({errors}) |")
-    return "\n".join(lines)
-
-
 def main(families: Sequence[str]) -> None:
     """Measure these families and print their table, and where it was made."""
     load = os.getloadavg()[0]
-    print(table({m.name: m.value for m in measures(False, True, families)}))
+    print("\n".join(kernel_table([asdict(m) for m in measures(False, True, families)], {})))
     versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "numba"))
     print(f"\n{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load {load:.1f} before;", end=" ")
     print(f"Python {platform.python_version()}, {versions}")

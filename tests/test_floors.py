@@ -22,6 +22,7 @@ def floors(tmp_path, monkeypatch):
         )
     )
     monkeypatch.setattr(check, "FLOORS", file)
+    return file
 
 
 def document(values, **how):
@@ -51,3 +52,14 @@ def test_the_table_has_a_row_for_every_timed_floor(floors):
         "| `filter.speed` | 3.46 | ≥ 3 | three times |",
         "| `growth` | not measured | ≤ 1.1 | flat |",
     ]
+
+
+def test_a_kernel_has_one_row_with_rate_limit_peers_and_errors(floors):
+    held = {"kernels.fir.against_scipy": {"at_least": 4, "timed": True, "full_size": True, "why": "so"}}
+    floors.write_text(json.dumps(held))
+    found = document({"kernels.fir.rate": 783.2, "kernels.fir.error": 2e-7, "kernels.fir.scipy.error": 4e-7})
+    found["measures"].append({"name": "kernels.fir.of_limit", "value": 0.42, "unit": "limit of memory"})
+    (row,) = check.table(found).splitlines()[2:]
+    assert row == "| `fir` | 783 | 42 % memory | scipy not measured (≥ 4) | 2e-07; scipy 4e-07 |"
+    found["measures"].append({"name": "kernels.fir.against_scipy", "value": 4.27, "unit": ""})
+    assert "| scipy 4.27 (≥ 4) |" in check.table(found)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchmarks.machine import Work
+
 LONG = 4_194_389
 """Samples of a long signal; odd, so that no length divides it."""
 
@@ -30,6 +32,9 @@ class Case:
         What is timed; peers by name.
     truth
         The same in float64 or better.
+    work
+        What a sample asks of the machine at least; None where so many different loops are run that no count
+        would say much.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Case:
     ours: Callable[[], np.ndarray]
     truth: Callable[[], np.ndarray]
     peers: dict[str, Callable[[], np.ndarray]] = field(default_factory=dict)
+    work: Work | None = None
 
 
 def noise(samples: int) -> np.ndarray:

@@ -9,7 +9,11 @@ import numpy as np
 
 from benchmarks.kernel_cases.case import Case
 from benchmarks.kernel_cases.learned import windows
+from benchmarks.machine import Work
 from hpcflow_kernels.features.entropy import approximate_entropy, permutation_entropy, sample_entropy
+
+PAIR = 3
+"""Operations on a pair of samples: difference, modulus, comparison."""
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
@@ -34,7 +38,12 @@ def _case(name: str, x: np.ndarray, ours: Any, twin: Any, theirs: str, timers: b
         peers["antropy"] = lambda: np.array([peer(row) for row in wide]) * scale
     truth = twin or _slow_permutation
     return Case(
-        f"entropy.{name}", x.size, lambda: ours(x), lambda: np.array([truth(row) for row in wide]), peers
+        f"entropy.{name}",
+        x.size,
+        lambda: ours(x),
+        lambda: np.array([truth(row) for row in wide]),
+        peers,
+        Work(4 if name == "permutation" else PAIR * x.shape[1] / 2),
     )
 
 

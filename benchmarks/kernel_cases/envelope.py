@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case, noise
+from benchmarks.machine import Work, transform
 from hpcflow_kernels.filter.zero_phase import bandpass
 from hpcflow_kernels.machine.envelope import envelope_spectrum
 from hpcflow_kernels.machine.envelope_band import squared_envelope_spectrum
@@ -51,6 +52,7 @@ def _plain_envelope(x: np.ndarray) -> Case:
         ours,
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
+        Work(10 * len(sos) + 3 * transform(n) + 4),
     )
 
 
@@ -84,6 +86,7 @@ def _squared_envelope(x: np.ndarray) -> Case:
         lambda: squared_envelope_spectrum(x, rate=RATE, band=(LOW, HIGH), overlap=0.0)["squared_amplitude"],
         truth,
         {"scipy": by_scipy},
+        Work(transform(n) + 3 * transform(8192) * 8192 / n),
     )
 
 
@@ -96,7 +99,16 @@ def _kurtogram(x: np.ndarray, timers: bool) -> Case:
     peers: dict[str, Callable[[], Any]] = {}
     if timers:
         peers["openconmo"] = lambda: by_openconmo(x, levels)
-    return Case("kurtogram", len(x), lambda: np.concatenate(kurtogram(x, levels).kurtosis), truth, peers)
+    block = 1 << 16
+    operations = transform(block) + sum(transform(block / 2 / count) + 2 for count in band_counts(levels)[1:])
+    return Case(
+        "kurtogram",
+        len(x),
+        lambda: np.concatenate(kurtogram(x, levels).kurtosis),
+        truth,
+        peers,
+        Work(operations),
+    )
 
 
 def by_openconmo(x: np.ndarray, levels: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case
+from benchmarks.machine import Work
 from hpcflow_kernels.detection.events import bursts, find_peaks
 
 LENGTH = 1_048_573
@@ -38,6 +39,7 @@ def _peaks(name: str, x: np.ndarray, **asked: float) -> Case:
         lambda: stacked(find_peaks(x, **asked)),
         lambda: stacked(signal.find_peaks(x.astype(np.float64), **asked)),
         {"scipy": lambda: stacked(signal.find_peaks(x, **asked))},
+        Work(4),
     )
 
 
@@ -55,5 +57,10 @@ def _bursts(x: np.ndarray) -> Case:
         return np.stack([found.start, found.stop, found.mean])
 
     return Case(
-        "bursts", len(x), ours, lambda: by_label(x.astype(np.float64)), {"ndimage": lambda: by_label(x)}
+        "bursts",
+        len(x),
+        ours,
+        lambda: by_label(x.astype(np.float64)),
+        {"ndimage": lambda: by_label(x)},
+        Work(2),
     )

@@ -8,8 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
+from benchmarks.machine import Work, transform
 from hpcflow_kernels.features.condition import condition_indicators
 from hpcflow_kernels.machine.severity import vibration_severity
+
+MOMENTS = 8
+"""Operations on a sample: its mean and difference, two extremes, sums of second, third and fourth powers."""
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
@@ -31,6 +35,7 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
         lambda: np.stack(list(condition_indicators(x, rate=float(n)).values())),
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
+        Work(MOMENTS),
     )
     yield _with_bands(x)
     yield _severity(x)
@@ -61,6 +66,7 @@ def _with_bands(x: np.ndarray) -> Case:
         ours,
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
+        Work(MOMENTS + transform(n) + 2),
     )
 
 
@@ -81,4 +87,5 @@ def _severity(x: np.ndarray) -> Case:
         lambda: vibration_severity(x, rate=rate, window=n / rate)["velocity_rms"],
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
+        Work(transform(n) + 4, wide=True),
     )

@@ -8,9 +8,13 @@ from functools import partial
 import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case, noise
+from benchmarks.machine import Work
 from hpcflow_kernels.filter.design import sections
 from hpcflow_kernels.filter.poles import Design
 from hpcflow_kernels.filter.zero_phase import sosfilt, sosfiltfilt
+
+SECTION = 5
+"""Multiply-adds of a section of second order."""
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
@@ -29,6 +33,7 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
             partial(sosfilt, sos, x),
             lambda sos=sos: signal.sosfilt(sos, x.astype(np.float64)),
             {"scipy": partial(signal.sosfilt, sos, x)},
+            Work(SECTION * len(sos), written=4, wide=True),
         )
         for inside in (np.float64, np.float32):
             yield Case(
@@ -37,4 +42,5 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
                 partial(sosfiltfilt, sos, x, inside=inside),
                 lambda sos=sos: signal.sosfiltfilt(sos, x.astype(np.float64)),
                 {"scipy": partial(signal.sosfiltfilt, sos, x)},
+                Work(2 * SECTION * len(sos), written=4, wide=inside is np.float64),
             )

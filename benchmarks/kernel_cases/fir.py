@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, TILE, Case, noise
+from benchmarks.machine import Work, transform
 from hpcflow_kernels.filter.fir import oaconvolve
 
 
@@ -30,4 +31,11 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
             partial(oaconvolve, x, single, "same"),
             partial(signal.oaconvolve, x.astype(np.float64), single.astype(np.float64), "same"),
             {"scipy": partial(signal.oaconvolve, x, single, "same")},
+            Work(convolution(taps), written=4),
         )
+
+
+def convolution(taps: int) -> float:
+    """Fewest operations for a sample: tap by tap, or by transforms of overlapping blocks."""
+    lengths = (1 << k for k in range(taps.bit_length() + 1, 20))
+    return min(taps, *((2 * transform(n) + 3) * n / (n - taps + 1) for n in lengths))

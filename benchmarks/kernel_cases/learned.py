@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import Case
+from benchmarks.machine import Work
 from hpcflow_kernels.features.catch22 import catch22
 from hpcflow_kernels.features.feature_set import NAMES, feature_set
 from hpcflow_kernels.features.rocket import MiniRocket, minirocket_fit, minirocket_transform
@@ -82,7 +83,12 @@ def _minirocket(x: np.ndarray, timers: bool) -> Case:
         theirs.parameters = (ones, ones - 1, *chosen, fitted.biases)
         peers["aeon"] = lambda: theirs.transform(x[:, None, :])
     return Case(
-        "minirocket.1000", x.size, lambda: minirocket_transform(x, fitted), lambda: _shares(x, fitted), peers
+        "minirocket.1000",
+        x.size,
+        lambda: minirocket_transform(x, fitted),
+        lambda: _shares(x, fitted),
+        peers,
+        Work(2 * len(fitted.biases) + 3 * 84 * len(fitted.dilations)),  # compared and counted; kernels' sums
     )
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, TILE, Case, noise
+from benchmarks.machine import Work
 from hpcflow_kernels.filter.resample import decimated, resample_poly
 
 
@@ -28,6 +29,9 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
             partial(resample_poly, x, up, down, window=window),
             partial(signal.resample_poly, x.astype(np.float64), up, down, window=window),
             {"scipy": partial(signal.resample_poly, x, up, down, window=window)},
+            Work(
+                20, written=4 * up / down
+            ),  # 20 * max(up, down) taps, up of them for each output, or one in four
         )
     yield Case(
         "decimate.step",
@@ -35,4 +39,5 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
         lambda: decimated(tile, rate=1.0, factor=4)["decimated"][40:-40],
         lambda: signal.decimate(tile.astype(np.float64), 4, ftype="fir")[40:-40],
         {"scipy": lambda: signal.decimate(tile, 4, ftype="fir")[40:-40]},
+        Work(20, written=1),
     )

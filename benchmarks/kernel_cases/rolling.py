@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import log2
 from typing import Any
 
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
+from benchmarks.machine import Work
 from hpcflow_kernels.rolling.order import rolling_median
 from hpcflow_kernels.rolling.statistics import rolling_max, rolling_mean, rolling_min, rolling_std
 
 WINDOW = 100
 """Samples of a rolling window."""
+
+OPERATIONS = {"max": 3, "min": 3, "mean": 3, "std": 6, "median": 2 * log2(WINDOW)}
+"""For each sample: extremes of blocks from both ends, running sums, a window that is kept sorted."""
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
@@ -39,6 +44,7 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
             lambda call=call: call(x, WINDOW)[WINDOW - 1 :],
             partial(window_by_window, x, name),
             peers,
+            Work(OPERATIONS[name], written=4),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import Case
+from benchmarks.machine import Work
 from hpcflow_kernels.similarity.dtw import dtw_pairs
 from hpcflow_kernels.similarity.profile import matrix_profile
 
@@ -48,6 +49,7 @@ def _profile(name: str, x: np.ndarray, timers: bool) -> Case:
         lambda: matrix_profile(x, STRETCH).distance[::EVERY],
         partial(by_definition, x),
         peers,
+        Work(8, read=0, wide=x.dtype == np.float64),  # covariance 2, correlation 2, best of row and column 4
     )
 
 
@@ -83,6 +85,7 @@ def _warped(name: str, x: np.ndarray, timers: bool) -> Case:
         lambda: dtw_pairs(x, window=radius)[0, 1:],
         partial(by_recurrence, x.astype(np.float64), radius),
         peers,
+        Work(4, read=0, wide=x.dtype == np.float64),  # difference, its square added, two minima
     )
 
 

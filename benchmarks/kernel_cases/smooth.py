@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from math import log2
 
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
+from benchmarks.machine import Work
 from hpcflow_kernels.filter.despike import hampel
 from hpcflow_kernels.filter.smooth import savgol_filter
 
@@ -24,6 +26,7 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
             partial(savgol_filter, x, window, 3, deriv),
             partial(signal.savgol_filter, x.astype(np.float64), window, 3, deriv),
             {"scipy": partial(signal.savgol_filter, x, window, 3, deriv)},
+            Work(window, written=4),
         )
     y = noise(SMALL if small else 262_147)
     for n in (7, 31):
@@ -33,6 +36,7 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
             lambda n=n: hampel(y, n).values,
             partial(window_by_window, y, n),
             {"numpy": partial(window_by_window, y, n)},
+            Work(2 * log2(n) + 5 * n, written=4),  # a sorted window, and a selection among its deviations
         )
 
 

@@ -9,11 +9,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
+from benchmarks.machine import Work, transform
 from hpcflow_kernels.spectral.coherence import coherence
 from hpcflow_kernels.spectral.coherence_matrix import coherence_matrix
 from hpcflow_kernels.spectral.spectrogram import spectrogram_frames
 from hpcflow_kernels.spectral.stft import stft
 from hpcflow_kernels.spectral.welch import welch, welch_windows
+
+HALVED = 2
+"""Segments that a sample is part of, as they overlap by half."""
+
+LEVELLED = 4
+"""Operations on a sample of a segment beside its transform: mean, difference, weight, sum of powers."""
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
@@ -37,6 +44,7 @@ def _welch(x: np.ndarray, timers: bool) -> Iterator[Case]:
             lambda n=n: welch(x, nperseg=n)[1],
             lambda n=n: signal.welch(x.astype(np.float64), nperseg=n)[1],
             peers,
+            Work(HALVED * (transform(n) + LEVELLED)),
         )
     frame = 8192
 
@@ -50,6 +58,7 @@ def _welch(x: np.ndarray, timers: bool) -> Iterator[Case]:
         lambda: welch_windows(x, rate=1.0, window=frame, nperseg=1024)["power"],
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
+        Work(HALVED * (transform(1024) + LEVELLED)),
     )
 
 
@@ -67,6 +76,7 @@ def _stft(x: np.ndarray, timers: bool) -> Iterator[Case]:
             lambda n=n: stft(x, nperseg=n)[2],
             lambda n=n: signal.stft(wide, nperseg=n)[2],
             peers,
+            Work(HALVED * (transform(n) + 1), written=8),
         )
 
     def by_scipy(x: np.ndarray) -> np.ndarray:
@@ -79,6 +89,7 @@ def _stft(x: np.ndarray, timers: bool) -> Iterator[Case]:
         lambda: spectrogram_frames(x, rate=1.0)["spectrogram"],
         lambda: by_scipy(wide),
         {"scipy": lambda: by_scipy(x)},
+        Work(HALVED * (transform(1024) + LEVELLED), written=4),
     )
 
 
@@ -102,6 +113,7 @@ def _coherence(samples: int, timers: bool) -> Iterator[Case]:
         lambda: coherence_matrix(x, nperseg=n)[1][upper],
         lambda: by_scipy(wide),
         peers,
+        Work(HALVED * (transform(n) + 3) + (4 * len(upper[0]) + 2 * count) / count),
     )
     long = noise(4 * samples), noise(4 * samples + 1)[:-1]
     pair = long[0], long[0] + long[1]
@@ -111,6 +123,7 @@ def _coherence(samples: int, timers: bool) -> Iterator[Case]:
         lambda: coherence(*pair, nperseg=n)[1],
         lambda: signal.coherence(*(p.astype(np.float64) for p in pair), nperseg=n)[1],
         {"scipy": lambda: signal.coherence(*pair, nperseg=n)[1]},
+        Work(HALVED * (transform(n) + 3) + 4),
     )
 
 

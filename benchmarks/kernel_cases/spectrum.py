@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
+from benchmarks.machine import Work, transform
 from hpcflow_kernels.spectral.cepstrum import cepstrum_frames
 from hpcflow_kernels.spectral.multitaper import multitaper_frames
 from hpcflow_kernels.spectral.octave import octave_bands
@@ -15,6 +16,9 @@ from hpcflow_kernels.spectral.periodogram import periodogram_frames
 from hpcflow_kernels.spectral.shape import spectral_kurtosis, spectral_shape
 
 FRAME = 4096
+
+LEVELLED = 4
+"""Operations on a sample of a frame beside its transform: mean, difference, weight, power."""
 
 
 def cases(small: bool, timers: bool) -> Iterator[Case]:
@@ -45,6 +49,7 @@ def _periodogram(x: np.ndarray) -> Case:
         lambda: periodogram_frames(x, rate=4096.0, max_frequency=2048.0)["power"],
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
+        Work(transform(FRAME) + LEVELLED, written=2),
     )
 
 
@@ -72,6 +77,7 @@ def _shape(x: np.ndarray) -> Case:
         ours,
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
+        Work(transform(FRAME) + LEVELLED + 10),
     )
 
 
@@ -93,6 +99,7 @@ def _kurtosis(x: np.ndarray) -> Case:
         lambda: spectral_kurtosis(x, nperseg=n)[1],
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
+        Work(2 * (transform(n) + LEVELLED + 1)),
     )
 
 
@@ -117,6 +124,7 @@ def _multitaper(x: np.ndarray) -> Case:
         lambda: multitaper_frames(x, rate=1.0, nperseg=FRAME, overlap=0.0)["power"],
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
+        Work(2 + 7 * (transform(FRAME) + 2), written=2),
     )
 
 
@@ -138,6 +146,7 @@ def _cepstrum(x: np.ndarray) -> Case:
         lambda: cepstrum_frames(x, rate=1.0, nperseg=FRAME, overlap=0.0)["cepstrum"],
         lambda: by_scipy(x),
         {"scipy": lambda: by_scipy(x)},
+        Work(2 * transform(FRAME) + LEVELLED + 5, written=2, wide=True),
     )
 
 
@@ -160,4 +169,5 @@ def _octaves(x: np.ndarray) -> Case:
         lambda: ours(x),
         lambda: ours(x.astype(np.float64)),
         {"sosfilt": lambda: by_filters(x)},
+        Work(transform(FRAME) + LEVELLED + 1),
     )

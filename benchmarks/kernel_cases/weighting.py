@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.kernel_cases.case import SMALL, Case, noise
+from benchmarks.machine import Work
 from hpcflow_kernels.filter.weighting import frequency_weighting
 from hpcflow_kernels.filter.weighting_design import weighting_sections
 
@@ -22,6 +23,7 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
             partial(frequency_weighting, x, rate=rate, weighting=name),
             partial(by_scipy, x.astype(np.float64), name, rate),
             {"scipy": partial(by_scipy, x, name, rate)},
+            Work(5 * len(weighting_sections(name, rate)), written=4, wide=True),
         )
 
 
