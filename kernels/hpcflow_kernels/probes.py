@@ -114,6 +114,12 @@ def _profile(samples: int) -> Mapping[str, Any]:
     return {"profile": {"distance": distance, "neighbour": neighbour}}
 
 
+def _three_axes(samples: int) -> Mapping[str, Any]:
+    """Rows of windows of a minute."""
+    window = _rows(np.abs(_noise(samples)), 1 / 60, "m s-2")
+    return {axis: {"weighted_rms": window, "rmq": window} for axis in "xyz"}
+
+
 _HOURS = (600, 3600, 18_000)
 _RECORDS = tuple(257 << k for k in (8, 10, 12))
 
@@ -147,6 +153,7 @@ PROBES: Mapping[str, Probe] = {
     "synchronous_average": Probe(_shaft, sizes=_RECORDS),
     "gear_sidebands": Probe(_shaft, {"teeth": 41}, _RECORDS),
     "cyclic_coherence": Probe(_shaft, {"frequencies": [100.0, 200.0]}, _RECORDS),
+    "vibration_total": Probe(_three_axes, sizes=_RECORDS),
     "mean_max": Probe(_power, sizes=_HOURS),
     "session_summary": Probe(_seconds, sizes=_HOURS),
 }

@@ -20,6 +20,7 @@ FAMILIES = (
     "hpcflow_kernels.machine.envelope_contracts",
     "hpcflow_kernels.machine.kurtogram_contracts",
     "hpcflow_kernels.machine.severity_contracts",
+    "hpcflow_kernels.machine.exposure_contracts",
     "hpcflow_kernels.sport.power_contracts",
     "hpcflow_kernels.spectral.welch_contracts",
     "hpcflow_kernels.spectral.shape_contracts",

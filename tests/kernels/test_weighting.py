@@ -1,4 +1,4 @@
-"""Weightings against the tables that the standards print; exposure against what is known of sines."""
+"""Weightings against the tables that the standards print."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from hpcflow_kernels.filter.weighting import frequency_weighting, vibration_exposure
+from hpcflow_kernels.filter.weighting import frequency_weighting
 from hpcflow_kernels.filter.weighting_design import WEIGHTINGS, analogue, weighting_sections
 from hpcflow_kernels.registry import get
 from tests.kernels.weighting_tables import SOUND, TOLERANCES, TRANSITIONS, VIBRATION
@@ -104,29 +104,3 @@ def test_a_rate_that_is_too_low_or_too_high_is_refused():
     assert "8000 samples per second" in check({"weighting": "A"}, 4000.0)[0]
     assert "lower the rate" in check({"weighting": "Wf"}, 6400.0)[0]
     assert check({"weighting": "A"}, None) == []
-
-
-def test_exposure_of_a_sine_and_of_a_shock():
-    rate = 400.0
-    x = 0.8 * np.sin(2 * np.pi * 8 * np.arange(int(180 * rate)) / rate)
-    x[int(130 * rate) : int(130.25 * rate)] *= 10
-    out = vibration_exposure(x, rate=rate, window=60.0)
-    calm = {name: values[:2] for name, values in out.items()}
-    assert calm["weighted_rms"] == pytest.approx(0.8 / np.sqrt(2), rel=1e-9)
-    assert calm["vdv"] == pytest.approx((3 / 8 * 0.8**4 * 60) ** 0.25, rel=1e-9)
-    assert calm["mtvv"] == pytest.approx(0.8 / np.sqrt(2), rel=1e-6)
-    assert calm["crest_factor"] == pytest.approx(np.sqrt(2), rel=3e-3)
-    third = {name: values[2] for name, values in out.items()}
-    assert third["mtvv"] == pytest.approx(0.8 / np.sqrt(2) * np.sqrt(0.75 + 0.25 * 100), rel=1e-6)
-    assert third["vdv"] == pytest.approx((3 / 8 * 0.8**4 * (59.75 + 0.25 * 10**4)) ** 0.25, rel=1e-9)
-    assert third["peak"] == pytest.approx(8, rel=1e-2)
-
-
-def test_exposure_of_windows_with_gaps_and_of_silence():
-    x = np.zeros(4000, np.float32)
-    x[2500] = np.nan
-    out = vibration_exposure(x, rate=1000.0, window=1.0)
-    assert np.isnan(out["vdv"]).tolist() == [False, False, True, False]
-    assert out["weighted_rms"][0] == 0
-    assert np.isnan(out["crest_factor"]).all()
-    assert "lengthen" in get("vibration_exposure").check({"window": 0.5, "overlap": 0.0}, 1000.0)[0]

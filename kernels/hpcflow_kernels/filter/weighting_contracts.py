@@ -1,4 +1,4 @@
-"""Contracts of frequency weightings and of exposure to vibration."""
+"""Contract of frequency weightings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from functools import lru_cache
 from hpcflow_kernels.contract import Contract, Field, Geometry, Param, Params, Pattern, Port
 from hpcflow_kernels.filter.poles import halo
 from hpcflow_kernels.filter.weighting_design import VIBRATION, WEIGHTINGS, weighting_sections, zeros_and_poles
-from hpcflow_kernels.frames_contracts import check_frames, geometry_frames
 
 SOUND_RATE = 8000.0
 """Lowest rate, Hz, at which the gains of A and C stay within class 1 up to half of it."""
@@ -46,25 +45,6 @@ def _check(params: Params, rate: float | None) -> Sequence[str]:
     return []
 
 
-def _check_exposure(params: Params, rate: float | None) -> Sequence[str]:
-    problems = list(check_frames(params, rate))
-    if params["window"] < 1.0:
-        problems.append(
-            f"the largest RMS of one second needs a second (window {params['window']:g} s): lengthen `window`"
-        )
-    return problems
-
-
-def _fields_exposure(params: Params) -> tuple[Field, ...]:
-    return (
-        Field("weighted_rms", "root mean square of the weighted acceleration", units="same", dtype="same"),
-        Field("vdv", "vibration dose value", units="m s-1.75", dtype="same"),
-        Field("mtvv", "maximum transient vibration value (1 s)", units="same", dtype="same"),
-        Field("peak", "largest weighted acceleration", units="same", dtype="same"),
-        Field("crest_factor", "peak over root mean square", dtype="same"),
-    )
-
-
 CONTRACTS = (
     Contract(
         name="frequency_weighting",
@@ -85,33 +65,5 @@ CONTRACTS = (
         error="1e-9 of the largest sample against the whole record in one piece; gains within class 1 of IEC "
         "61672-1 and within the tolerances of ISO 8041-1",
         source="IEC 61672-1:2013, annex E; ISO 8041-1:2017, 5.6 and table 3",
-    ),
-    Contract(
-        name="vibration_exposure",
-        version=1,
-        pattern=Pattern.WINDOW,
-        summary="Weighted RMS, dose value, largest RMS of a second and crest factor, window by window.",
-        ports=(Port("signal", "signal", "weighted acceleration", dimension="acceleration"),),
-        params=(
-            Param("window", "quantity", "frame duration", "duration", default=60.0, minimum=1e-3),
-            Param(
-                "overlap",
-                "quantity",
-                "shared part of frames",
-                "fraction",
-                default=0.0,
-                minimum=0.0,
-                maximum=0.95,
-            ),
-        ),
-        fields=_fields_exposure,
-        implementation="hpcflow_kernels.filter.weighting:vibration_exposure",
-        axis="frame",
-        geometry=geometry_frames,
-        check=_check_exposure,
-        bytes_per_sample=64.0,
-        flops_per_sample=40.0,
-        error="rounding of the float type (float64 inside)",
-        source="ISO 2631-1:1997, 6.1 to 6.3",
     ),
 )

@@ -9,5 +9,6 @@ CASES: dict[str, list[Case]] = {
         Case({"window": 0.5, "high": 400.0}),
         Case({"window": 0.3003, "overlap": 0.5, "low": 20.0, "high": 500.0, "machine": "class II"}),
     ],
+    "vibration_exposure": [Case({"window": 1.0}), Case({"window": 1.5, "overlap": 0.5})],
     "waveform_factors": [Case({"window": 0.25}), Case({"window": 0.3, "overlap": 0.5})],
 }

@@ -9,5 +9,4 @@ CASES: dict[str, list[Case]] = {
         Case({"weighting": "Wk"}, 3e-9),
         Case({"weighting": "Wm"}, 3e-9),
     ],
-    "vibration_exposure": [Case({"window": 1.0}), Case({"window": 1.5, "overlap": 0.5})],
 }
