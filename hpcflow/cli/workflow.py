@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hpcflow.slurm.needs import Options
     from hpcflow.slurm.schedule import Schedule
     from hpcflow_kernels import Contract
+    from hpcflow_kernels.contract import Port
 
 Read = TypeVar("Read")
 
@@ -203,7 +204,7 @@ def kernels(
         raise RequestError(str(error.args[0])) from error
     typer.echo(f"{contract.name} (version {contract.version}, {contract.pattern})\n  {contract.summary}\n")
     ports = [
-        (p.name, p.kind, p.dimension or "any", "optional" if p.optional else "", p.doc)
+        (p.name, _taken(p), p.dimension or "any", "optional" if p.optional else "", p.doc)
         for p in contract.ports
     ]
     typer.echo(table(("input", "kind", "of", "", ""), ports) + "\n")
@@ -214,6 +215,10 @@ def kernels(
     if params:
         typer.echo(table(("with", "kind", "of", "", ""), params) + "\n")
     typer.echo(f"error: {contract.error}\nsource: {contract.source}")
+
+
+def _taken(port: Port) -> str:
+    return f"{port.kind}s, {port.several} or more" if port.several else port.kind
 
 
 def _kernel_rows(found: Iterable[Contract]) -> Iterator[tuple[str, str, str, str]]:

@@ -95,7 +95,8 @@ def compile_cut(
 def _unscaled(step: StepPlan, places: Mapping[str, ax.RowAxis]) -> list[str]:
     """What to say of dimensions that have no common scale, since records have different rates."""
     contract = get(step.kernel)
-    names = unscaled(contract, step.params)
+    inputs = {i.port: (i.source, i.field) for i in step.inputs}
+    names = unscaled(contract, contract.with_names(step.params, inputs))
     if not names:
         return []
     rates = ax.usable_rates(contract, step.params, places[ax.source_of(step.dataset, step.inputs)].rate)
@@ -121,8 +122,9 @@ def _plan_step(
     contract = get(step.kernel)
     ports = _ports(inputs, tables, steps)
     source = places[ax.source_of(dataset, inputs)]
-    rates = ax.usable_rates(contract, step.params, source.rate) if unscaled(contract, step.params) else []
-    fields = resolve_fields(contract, step.params, ports, ax.common_rate(rates))
+    named = contract.with_names(step.params, {i.port: (i.source, i.field) for i in inputs})
+    rates = ax.usable_rates(contract, step.params, source.rate) if unscaled(contract, named) else []
+    fields = resolve_fields(contract, named, ports, ax.common_rate(rates))
     plan = StepPlan(
         name=step.name,
         kernel=contract.name,

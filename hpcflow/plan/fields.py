@@ -13,7 +13,10 @@ from hpcflow_kernels import Contract, Field
 def resolve_fields(
     contract: Contract, params: Mapping[str, Any], ports: Mapping[str, tuple[str, str]], rate: float | None
 ) -> tuple[FieldPlan, ...]:
-    """Fields of a step from units and dtype at each port, in order; `rate` if all records have one."""
+    """Fields of a step from units and dtype at each port, in order; `rate` if all records have one.
+
+    `params` are those of `Contract.with_names`.
+    """
     units, dtype = next(iter(ports.values()), ("1", "float32"))
     by_port = {name: given for name, (given, _) in ports.items()}
     return tuple(_resolve(field, units, dtype, by_port, rate) for field in contract.fields(params))

@@ -10,7 +10,9 @@ from hpcflow.errors import Problem
 from hpcflow.plan.model import Input
 from hpcflow.plan.records import RecordTable
 from hpcflow.units import compatible
+from hpcflow.workflow.model import place_of
 from hpcflow_kernels import get
+from hpcflow_kernels.contract import port_of
 
 if TYPE_CHECKING:
     from hpcflow.workflow.model import Ref, StepSpec, WorkflowSpec
@@ -46,8 +48,8 @@ def resolve_inputs(
     ports = {port.name: port for port in contract.ports}
     found = []
     for name, ref in step.inputs.items():
-        port = ports[name]
-        path = f"steps.{step.name}.input.{name}" if len(step.inputs) > 1 else f"steps.{step.name}.input"
+        port = ports[port_of(name)]
+        path = place_of(step.name, name, spec.places)
         if ref.source in tables:
             item = _dataset_input(spec, path, name, ref, tables[ref.source], port.optional, problems)
             if item is None:
@@ -57,7 +59,7 @@ def resolve_inputs(
                 problems.append(
                     spec.problem(
                         path,
-                        f"port {name} of {step.kernel} takes {port.dimension}",
+                        f"port {port.name} of {step.kernel} takes {port.dimension}",
                         f"{ref.source}.{ref.field} in {dimension}",
                         f"name a variable or fact that is a {port.dimension}",
                     )

@@ -67,6 +67,7 @@ class Input:
     """Where a port's data come from."""
 
     port: str
+    """``signals[0]``, ``signals[1]`` … where a port takes several."""
     kind: Literal["variable", "fact", "step"]
     source: str
     """Dataset or step."""

@@ -16,6 +16,7 @@ from hpcflow.plan.model import DatasetPlan, FieldPlan, StagePlan, StepPlan
 from hpcflow.plan.records import RecordTable
 from hpcflow.plan.tiling import tiles_of
 from hpcflow_kernels import get
+from hpcflow_kernels.contract import port_of
 
 if TYPE_CHECKING:
     from hpcflow.workflow.model import WorkflowSpec
@@ -47,6 +48,12 @@ def row_bytes(fields: Sequence[FieldPlan]) -> int:
 def stored_bytes(steps: Sequence[StepPlan]) -> int:
     """Bytes of the rows that a stage leaves: those that nothing else reads stay in its tiles."""
     return sum(s.rows * row_bytes(s.fields) for s in steps if s.stored)
+
+
+def listed(step: StepPlan) -> int:
+    """Inputs of a port that takes several, for each of which a kernel works; 1 where it has no such port."""
+    several = {port.name for port in get(step.kernel).ports if port.several}
+    return max(1, sum(port_of(item.port) in several for item in step.inputs))
 
 
 class Stages:
@@ -190,7 +197,7 @@ class Stages:
             samples_per_block=per_block,
             memory_bytes=memory.records_bound(self._working_set(steps, size, itemsize), out / max(blocks, 1)),
             work_samples=work,
-            flops=work * sum(get(s.kernel).flops_per_sample for s in steps)
+            flops=work * sum(listed(s) * get(s.kernel).flops_per_sample for s in steps)
             + float((size.astype(np.float64) ** 2).sum()) * sum(get(s.kernel).flops_per_pair for s in steps),
             read_bytes=samples * itemsize,
             write_bytes=out,
@@ -198,7 +205,7 @@ class Stages:
 
     def _working_set(self, steps: list[StepPlan], size: np.ndarray, itemsize: float) -> int:
         """Bytes that the record needing most takes."""
-        calls = [memory.Call(get(s.kernel).bytes_per_sample, self._most(s, size)) for s in steps]
+        calls = [memory.Call(listed(s) * get(s.kernel).bytes_per_sample, self._most(s, size)) for s in steps]
         order = np.argsort(-size, kind="stable")[: memory.LOOKED_AT + 1]
         return memory.working_set(order.tolist(), size.tolist(), itemsize, calls)
 

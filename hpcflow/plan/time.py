@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpcflow.plan.calibration import Calibration, computed, reads_float64, stage_key
-from hpcflow.plan.model import Cut, StagePlan
+from hpcflow.plan.model import Cut, StagePlan, StepPlan
+from hpcflow.plan.stages import listed
 
 FLOPS = (0.25e9, 2e9)
 """Assumed arithmetic per second and core: slow (scalar, cold cache) and fast."""
@@ -62,8 +63,16 @@ def measured_seconds(cut: Cut, stage: StagePlan, calibration: Calibration) -> fl
     for step in computed(cut, stage):
         times = calibration.kernels[step.kernel]
         wide = times.wide if reads_float64(cut, step) else 1.0
-        seconds += wide * calls * times.seconds(stage.work_samples / calls)
+        seconds += wide * _inputs(step) * calls * times.seconds(stage.work_samples / calls)
     return seconds
+
+
+def _inputs(step: StepPlan) -> float:
+    """Inputs of a step's list, over those that its kernel was timed with; 1 where it takes no list."""
+    from hpcflow_kernels import get
+
+    timed = next((port.several for port in get(step.kernel).ports if port.several), 0)
+    return listed(step) / timed if timed else 1.0
 
 
 def moving_seconds(cut: Cut, stage: StagePlan, calibration: Calibration) -> float:

@@ -14,8 +14,9 @@ from hpcflow.workflow.check_names import check_names
 from hpcflow.workflow.check_params import check_params
 from hpcflow.workflow.check_shape import Findings, shown
 from hpcflow.workflow.load_yaml import Node, join, plain
-from hpcflow.workflow.model import DatasetSpec, Place, Ref, RunSpec, StepSpec, WorkflowSpec
+from hpcflow.workflow.model import DatasetSpec, Place, Ref, RunSpec, StepSpec, WorkflowSpec, place_of
 from hpcflow_kernels import Contract, registry
+from hpcflow_kernels.contract import port_of
 
 _NOTHING = Node({}, Place(0, 0))
 
@@ -104,7 +105,7 @@ def _drafts(
             draft.params = check_params(contract, node.value.get("with"), join(path, "with"), found)
         given: Any = plain(node.value["input"]) if "input" in node.value else {}
         if "input" in node.value:
-            ports = {"": given} if isinstance(given, str) else given
+            ports = given if isinstance(given, dict) else {"": given}
             named = (list(datasets), list(entries))
             check_graph.check_inputs(draft, ports, join(path, "input"), named, found)
     return drafts
@@ -196,18 +197,16 @@ def check_against(
     drafts: dict[str, check_graph.Draft] = {}
     for step in spec.steps:
         contract = known_kernels.get(step.kernel)
-        path = f"steps.{step.name}.input"
-        paths = {port: f"{path}.{port}" if f"{path}.{port}" in spec.places else path for port in step.inputs}
+        paths = {key: place_of(step.name, key, spec.places) for key in step.inputs}
         draft = check_graph.Draft(step.name, contract, dict(step.inputs), paths, dict(step.params))
         check_graph.check_fields(draft, found)
         drafts[step.name] = draft
-        kinds = {port.name: port for port in contract.ports} if contract is not None else {}
-        for port, ref in step.inputs.items():
+        kinds = {port.name: port.kind for port in contract.ports} if contract is not None else {}
+        for key, ref in step.inputs.items():
             if ref.dataset and ref.source in variables:
                 here = variables[ref.source]
                 there = (facts or {}).get(ref.source, {})
-                is_fact = port in kinds and kinds[port].kind == "fact"
-                _exists(ref, here, there, is_fact, paths[port], found)
+                _exists(ref, here, there, kinds.get(port_of(key)) == "fact", paths[key], found)
     merged = {name: {**(facts or {}).get(name, {}), **units} for name, units in variables.items()}
     check_graph.check_joins([step.name for step in spec.steps], drafts, merged, found)
     return tuple(found.problems)

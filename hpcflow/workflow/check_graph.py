@@ -14,7 +14,7 @@ from hpcflow.workflow.check_shape import Findings, shown
 from hpcflow.workflow.load_yaml import join
 from hpcflow.workflow.model import REFERENCE, DatasetSpec, FactSpec, Ref, VariableSpec
 from hpcflow_kernels import Contract, Pattern
-from hpcflow_kernels.contract import Field, Port
+from hpcflow_kernels.contract import Field, Port, port_of
 
 
 @dataclass
@@ -24,8 +24,9 @@ class Draft:
     name: str
     contract: Contract | None
     inputs: dict[str, Ref] = field(default_factory=dict)
+    """By port; ``signals[0]``, ``signals[1]`` … where a port takes several."""
     paths: dict[str, str] = field(default_factory=dict)
-    """Port to the place of its reference."""
+    """Input to the place of its reference."""
     params: dict[str, Any] | None = None
     fields: tuple[Field, ...] | None = None
 
@@ -57,8 +58,8 @@ def check_inputs(
     ----------
     draft : Draft
         Takes inputs and their places.
-    given : mapping of str to str
-        Port to text; the port ``""`` is the first.
+    given : mapping of str to str or list of str
+        Port to text, or texts; the port ``""`` is the first.
     path : str
         ``steps.band.input``.
     named : (sequence of str, sequence of str)
@@ -68,7 +69,7 @@ def check_inputs(
     """
     contract = draft.contract
     ports = {port.name: port for port in contract.ports} if contract is not None else {}
-    for name, text in given.items():
+    for name, value in given.items():
         place = join(path, name) if name else path
         port = name or next(iter(ports), "")
         if contract is not None and port not in ports:
@@ -76,12 +77,15 @@ def check_inputs(
             remedy = suggest(port, ports, listed)
             found.add(place, f"kernel {contract.name} has no such input", shown(port), remedy)
             continue
-        ref = read_reference(text, place, *named, found)
-        if ref is not None and contract is not None:
-            ref = _dataset_field(ref, ports[port], place, found)
-        if ref is not None:
-            draft.inputs[port] = ref
-            draft.paths[port] = place
+        if contract is not None and not _count_fits(contract, ports[port], value, place, found):
+            continue
+        for key, text, where in _each(port, value, place):
+            ref = read_reference(text, where, *named, found)
+            if ref is not None and contract is not None:
+                ref = _dataset_field(ref, ports[port], where, found)
+            if ref is not None:
+                draft.inputs[key] = ref
+                draft.paths[key] = where
     first = next(iter(ports), "")
     for need in ports.values():
         if not need.optional and need.name not in given and not ("" in given and need.name == first):
@@ -90,7 +94,40 @@ def check_inputs(
                 remedy = f"write input as a mapping: {{{first}: {given['']}, {need.name}: …}}"
             rule = f"kernel {contract.name if contract else ''} needs the input {need.name}"
             found.missing(join(path, need.name), rule, "", remedy)
-    draft.inputs = {port: draft.inputs[port] for port in (*ports, *draft.inputs) if port in draft.inputs}
+    places = {port: place for place, port in enumerate(ports)}
+    draft.inputs = dict(
+        sorted(draft.inputs.items(), key=lambda one: places.get(port_of(one[0]), len(places)))
+    )
+
+
+def _each(port: str, value: str | list[str | None], place: str) -> list[tuple[str, str, str]]:
+    """Key, text and place of each input of a port."""
+    if isinstance(value, str):
+        return [(port, value, place)]
+    return [(f"{port}[{i}]", text, join(place, i)) for i, text in enumerate(value) if text is not None]
+
+
+def _count_fits(
+    contract: Contract, port: Port, value: str | list[str | None], place: str, found: Findings
+) -> bool:
+    """Whether a port that takes one input has one, and one that takes a list enough of them, each once."""
+    texts = [value] if isinstance(value, str) else value
+    if not port.several:
+        if isinstance(value, str):
+            return True
+        remedy = "name one, and make a step for each of the others"
+        found.add(place, f"input {port.name} of {contract.name} takes one thing", shown(value), remedy)
+        return False
+    rule = f"input {port.name} of {contract.name} takes a list of {port.several} or more, each named once"
+    if isinstance(value, str) or len(texts) < port.several:
+        found.add(place, rule, shown(value), f"list them, like [{texts[0]}, …] ({port.doc})")
+        return False
+    twice = next((text for i, text in enumerate(texts) if text is not None and text in texts[:i]), None)
+    if twice is not None:
+        found.add(
+            join(place, len(texts) - 1 - texts[::-1].index(twice)), rule, shown(twice), "delete the entry"
+        )
+    return twice is None
 
 
 def _dataset_field(ref: Ref, port: Port, path: str, found: Findings) -> Ref | None:
@@ -150,7 +187,8 @@ def check_fields(draft: Draft, found: Findings) -> None:
     if draft.contract is None or draft.params is None:
         return
     try:
-        draft.fields = tuple(draft.contract.fields(draft.params))
+        named = {key: (ref.source, ref.field) for key, ref in draft.inputs.items()}
+        draft.fields = tuple(draft.contract.fields(draft.contract.with_names(draft.params, named)))
     except Exception as error:  # a kernel may come from a package that was never tried with such values
         rule = f"kernel {draft.contract.name} cannot say what comes out with these parameters"
         found.add(f"steps.{draft.name}.with", rule, f"{type(error).__name__}: {error}"[:120], "change them")
@@ -180,15 +218,16 @@ def check_joins(
         contract = draft.contract
         at_ports: dict[str, str] = {}
         leading = next(iter(draft.inputs), None)
-        for port in contract.ports if contract is not None else ():
-            ref = draft.inputs.get(port.name)
-            if ref is None:
+        ports = {port.name: port for port in contract.ports} if contract is not None else {}
+        for key, ref in draft.inputs.items():
+            port = ports.get(port_of(key))
+            if port is None:
                 continue
-            fits = ref.dataset or _kind_fits(draft, port, ref, drafts[ref.source], found)
+            fits = ref.dataset or _kind_fits(draft, key, port, drafts[ref.source], found)
             known = _units_of(ref, units, variables) if fits else None
             if fits and known is not None:
-                _dimension_fits(draft, port, ref, known, found)
-                at_ports[port.name] = known
+                _dimension_fits(draft, key, port, known, found)
+                at_ports[key] = known
         units[name] = {one.name: _derived(one.units, leading, at_ports) for one in draft.fields or ()}
 
 
@@ -211,9 +250,9 @@ def _units_of(
     return fields.get(ref.field)
 
 
-def _kind_fits(draft: Draft, port: Port, ref: Ref, source: Draft, found: Findings) -> bool:
+def _kind_fits(draft: Draft, key: str, port: Port, source: Draft, found: Findings) -> bool:
     """Whether a step's output is of the kind that a port takes."""
-    path = draft.paths[port.name]
+    path, ref = draft.paths[key], draft.inputs[key]
     if port.kind == "fact":
         rule = f"input {port.name} takes a fact of a dataset: one value per record"
         found.add(path, rule, f"{ref}, a step", "write it like machine.speed")
@@ -248,14 +287,15 @@ def _kind_fits(draft: Draft, port: Port, ref: Ref, source: Draft, found: Finding
     return True
 
 
-def _dimension_fits(draft: Draft, port: Port, ref: Ref, units: str, found: Findings) -> None:
+def _dimension_fits(draft: Draft, key: str, port: Port, units: str, found: Findings) -> None:
     if port.dimension is None or compatible(units, port.dimension):
         return
     kernel = draft.contract.name if draft.contract is not None else ""
     wanted = "a text" if port.dimension == "text" else f"{port.dimension} ({dimension(port.dimension).si})"
     have = "a text" if units == "text" else f"in {units}"
     rule = f"input {port.name} of {kernel} takes {wanted}"
-    found.add(draft.paths[port.name], rule, f"{ref}, {have}", "read something else, or correct its units")
+    value = f"{draft.inputs[key]}, {have}"
+    found.add(draft.paths[key], rule, value, "read something else, or correct its units")
 
 
 def declared_units(datasets: Sequence[DatasetSpec]) -> dict[str, dict[str, str]]:

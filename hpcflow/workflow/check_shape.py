@@ -209,6 +209,7 @@ _WANTED: Mapping[str, tuple[str, str]] = {
     "dict_type": ("a mapping", "write keys and values, indented below it or in { }"),
     "model_type": ("a mapping", "write keys and values, indented below it or in { }"),
     "list_type": ("a list", "write entries in [ ], separated by commas, or on lines that start with -"),
+    "fed_type": ("a name, or a list of names", "write it like machine.acceleration"),
     "scalar_type": ("a text, a number, true or false", "write one value"),
 }
 _TEXTS = ("a text or a list of texts", "write one text, or texts in [ ]")
@@ -216,7 +217,7 @@ _SPECIAL: Mapping[str, tuple[str, str]] = {
     "files": _TEXTS,
     "select": _TEXTS,
     "budget": ("a budget, or a list of them", "write it like 10 GPUh"),
-    "input": ("a name, or a mapping of port to name", "write it like machine.acceleration"),
+    "input": ("a name, a list of names, or a mapping of port to these", "write it like machine.acceleration"),
     "block_size": ("an amount of data with its unit", "add the unit, like 256 MiB"),
     "time_limit": ("a duration with its unit", "add the unit, like 2 h"),
 }

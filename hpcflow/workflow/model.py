@@ -134,7 +134,8 @@ class StepSpec:
     Attributes
     ----------
     inputs
-        Port to what feeds it; optional ports that are not fed are absent.
+        Port to what feeds it, ``signals[0]``, ``signals[1]`` … where it takes several; optional ports that
+        are not fed are absent.
     params
         Every parameter of the kernel, defaults included: SI floats, ints, bools, texts, tuples.
     given
@@ -228,6 +229,12 @@ class WorkflowSpec:
     def problem(self, path: str, rule: str, value: str = "", remedy: str = "") -> Problem:
         """Make a `Problem` that points at a part of this file, or at the nearest part around it."""
         return problem_at(self.file, self.places, path, rule, value, remedy)
+
+
+def place_of(step: str, key: str, places: Mapping[str, Place]) -> str:
+    """The path of one input of a step: under its port's name, or the step's only input."""
+    path = f"steps.{step}.input"
+    return next((p for p in (f"{path}.{key}", path + key[key.find("[") :]) if p in places), path)
 
 
 def outer(path: str) -> str:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 _LITERAL = {"type": ["string", "number", "boolean"]}
-_INPUT = {"type": ["string", "object"], "minProperties": 1}
+_INPUT = {"type": ["string", "array", "object"], "minProperties": 1, "minItems": 1}
 
 Texts = Annotated[
     list[str],
@@ -26,9 +26,20 @@ def _scalar(value: Any) -> str | int | float | bool:
 
 
 Scalar = Annotated[str | int | float | bool, PlainValidator(_scalar), WithJsonSchema(_LITERAL)]
+
+
+def _fed(value: Any) -> str | list[str]:
+    if isinstance(value, str) or (
+        isinstance(value, list) and value and all(isinstance(one, str) for one in value)
+    ):
+        return value
+    raise PydanticCustomError("fed_type", "must be a name or a list of names")
+
+
+Fed = Annotated[str | list[str], PlainValidator(_fed), WithJsonSchema({"type": ["string", "array"]})]
 Input = Annotated[
-    dict[str, str],
-    BeforeValidator(lambda value: {"": value} if isinstance(value, str) else value),
+    dict[str, Fed],
+    BeforeValidator(lambda value: {"": value} if isinstance(value, str | list) else value),
     Field(min_length=1),
     WithJsonSchema(_INPUT),
 ]

@@ -171,12 +171,19 @@ def _input(ports: tuple[Port, ...]) -> dict[str, Any]:
     needed = [port.name for port in ports if not port.optional]
     mapping = {
         "type": "object",
-        "properties": {port.name: {**_REFERENCE, "description": port.doc} for port in ports},
+        "properties": {port.name: {**_fed(port), "description": port.doc} for port in ports},
         "additionalProperties": False,
         "required": needed,
     }
     alone = not needed or needed == [ports[0].name]
-    return {"anyOf": [_REFERENCE, mapping]} if alone else mapping
+    return {"anyOf": [_fed(ports[0]), mapping]} if alone else mapping
+
+
+def _fed(port: Port) -> dict[str, Any]:
+    if not port.several:
+        return _REFERENCE
+    listed = {"type": "array", "items": _REFERENCE, "minItems": port.several, "uniqueItems": True}
+    return {"anyOf": [listed, _EXPANDS]}
 
 
 def _param(param: Param) -> dict[str, Any]:

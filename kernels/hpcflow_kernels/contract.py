@@ -92,6 +92,32 @@ class Port:
     dimension: str | None = None
     """Physical dimension that the source must have; None accepts any. For facts, `text` means a text."""
     optional: bool = False
+    several: int = 0
+    """Least number of inputs of a port that takes a list of them: the kernel then gets ``{name: Rows}``, in
+    their order; 0 for a port that takes one."""
+
+
+def port_of(key: str) -> str:
+    """The port that an input belongs to.
+
+    >>> port_of("signals[2]"), port_of("speed")    # the third of a list, and a single one
+    ('signals', 'speed')
+    """
+    return key.partition("[")[0]
+
+
+def names_of(inputs: Sequence[tuple[str, str | None]]) -> tuple[str, ...]:
+    """Short names of what feeds a port: fields where these differ, else sources, else both.
+
+    >>> names_of([("foot", "x"), ("foot", "y")]), names_of([("left", "values"), ("right", "values")])
+    (('x', 'y'), ('left', 'right'))
+    """
+    sources, fields = [source for source, _ in inputs], [field for _, field in inputs]
+    if None not in fields and len(set(fields)) == len(fields):
+        return tuple(str(field) for field in fields)
+    if len(set(sources)) == len(sources):
+        return tuple(sources)
+    return tuple(source if field is None else f"{source}.{field}" for source, field in inputs)
 
 
 @dataclass(frozen=True)
@@ -215,6 +241,10 @@ class Geometry:
         return 0 if samples < self.frame else ((samples - self.frame + 1) * self.up - 1) // self.hop + 1
 
 
+def _of(port: str, inputs: Mapping[str, tuple[str, str | None]]) -> list[tuple[str, str | None]]:
+    return [given for key, given in inputs.items() if port_of(key) == port]
+
+
 Params = Mapping[str, Any]
 
 
@@ -231,7 +261,8 @@ class Contract:
     ports, params
         Inputs and literals.
     fields
-        ``fields(params) -> tuple[Field, ...]``: the output variables.
+        ``fields(params) -> tuple[Field, ...]``: the output variables. For a port that takes several inputs,
+        `params` holds the names of these under the port's name.
     implementation
         ``"module:function"``, imported only where blocks are computed.
         map: ``f(x, *, rate, **params) -> array`` with the same length, on a stretch without gaps.
@@ -254,7 +285,8 @@ class Contract:
     min_samples
         A stretch between gaps shorter than this gives no output (NaN).
     bytes_per_sample, flops_per_sample
-        Working memory and arithmetic per input sample, for planning.
+        Working memory and arithmetic per input sample, for planning; of each input of a port that takes
+        several.
     flops_per_pair
         Record pattern: arithmetic per pair of a record's samples (their number squared), on top of that.
     most_samples
@@ -295,6 +327,11 @@ class Contract:
         """The folder of this library that the implementation lies in, or another package's name."""
         parts = self.implementation.partition(":")[0].split(".")
         return parts[1] if parts[0] == __package__ else parts[0]
+
+    def with_names(self, params: Params, inputs: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
+        """Parameters as `fields` wants them; `inputs` are source and field of each input."""
+        several = [port.name for port in self.ports if port.several]
+        return {**params, **{port: names_of(_of(port, inputs)) for port in several}}
 
     def load(self) -> Callable[..., Any]:
         """Import the implementation. The only place that touches compiled code."""

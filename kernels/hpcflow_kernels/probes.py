@@ -225,7 +225,13 @@ def _example(param: Param, before: int) -> Any:
 
 def _ports(ports: tuple[Port, ...], samples: int) -> Mapping[str, Any]:
     """The first port of a record kernel and all that are not optional."""
-    return {port.name: _port(port, samples) for port in ports if port is ports[0] or not port.optional}
+    return {port.name: _fed(port, samples) for port in ports if port is ports[0] or not port.optional}
+
+
+def _fed(port: Port, samples: int) -> Any:
+    if port.several:
+        return {str(i): _port(port, samples) for i in range(port.several)}
+    return _port(port, samples)
 
 
 def _port(port: Port, samples: int) -> Any:
@@ -269,6 +275,8 @@ def prepared(
 def _as(value: Any, dtype: type[np.floating[Any]] | None) -> Any:
     if dtype is None or np.isscalar(value):
         return value
+    if isinstance(value, dict):
+        return {name: _as(one, dtype) for name, one in value.items()}
     if isinstance(value, Rows):
         return value._replace(values=value.values.astype(dtype))
     return value.astype(dtype)

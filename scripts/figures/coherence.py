@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 from matplotlib.figure import Figure
 
 from hpcflow_kernels.contract import Rows
 from hpcflow_kernels.spectral.coherence import independent_segments, noise_coherence
 from hpcflow_kernels.spectral.coherence_matrix import coherence_matrix
+from hpcflow_kernels.spectral.coherence_pairs import coherence_of_pairs
 from hpcflow_kernels.spectral.coherence_records import transfer_function_of_record
 from scripts.figures.recordings import bearing, infrasound
 
@@ -29,6 +32,24 @@ def coherence_infrasound() -> Figure:
     axes.axhline(level, color="0.6", lw=1, ls="--", label="95 % of a pair's bins of noise")
     axes.set(xlabel="frequency (Hz)", ylabel="coherence", xlim=(0, 20), ylim=(0, 1))
     axes.legend(frameon=False)
+    return figure
+
+
+def pairs_bearing() -> Figure:
+    """What three accelerometers at a motor have in common, pair by pair."""
+    ends = {"drive end": "DE", "fan end": "FE", "base": "BA"}
+    signals = {name: Rows(*bearing(130, end), "m s-2", {}) for name, end in ends.items()}
+    out = coherence_of_pairs(signals=signals, nperseg=256)
+    frequency = np.fft.rfftfreq(256, 1 / signals["base"].rate) / 1000
+    figure = Figure(figsize=(7, 3.8))
+    for axes, pair, found in zip(
+        figure.subplots(3, sharex=True), combinations(ends, 2), out["coherence"], strict=True
+    ):
+        axes.plot(frequency, found, lw=1)
+        axes.axhline(out["coherence_noise"], color="0.6", lw=1, ls="--")
+        axes.set(ylim=(0, 1), xlim=(0, 6), ylabel="coherence")
+        axes.set_title(f"{pair[0]} and {pair[1]}", loc="left", fontsize=9)
+    axes.set(xlabel="frequency (kHz)")
     return figure
 
 

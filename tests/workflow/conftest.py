@@ -96,6 +96,17 @@ CONTRACTS = (
         axis="record",
     ),
     Contract(
+        name="compare",
+        version=1,
+        pattern=Pattern.RECORD,
+        summary="What signals have in common.",
+        ports=(Port("signals", "signal", "samples of each", "acceleration", several=2),),
+        params=(),
+        fields=lambda params: (Field("level", "level", dims=(Dim("signal", params["signals"]),)),),
+        implementation="none:none",
+        axis="record",
+    ),
+    Contract(
         name="brittle",
         version=1,
         pattern=Pattern.MAP,

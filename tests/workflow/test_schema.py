@@ -27,6 +27,7 @@ UNSEEN = (
     "input_signal",
     "input_unknown",
     "input_whole_dataset",
+    "input_list_entry",
     "save_unknown_output",
     "default_",
     "parameters_contradict",

@@ -12,6 +12,7 @@ from hpcflow.run.commit import BlockOutput
 from hpcflow.run.context import RunContext, coords, shaped
 from hpcflow.run.packs import Piece, joined
 from hpcflow_kernels import Rows, UnusableRecordError, get
+from hpcflow_kernels.contract import names_of, port_of
 
 Made = dict[str, dict[str, np.ndarray]]
 
@@ -78,16 +79,31 @@ class RecordReader:
 def _run_step(
     ctx: RunContext, step: StepPlan, record: int, reader: RecordReader, made: Made
 ) -> dict[str, np.ndarray]:
-    ports = {item.port: port_value(ctx, step, item, record, reader, made) for item in step.inputs}
+    ports = port_values(ctx, step, record, reader, made)
     out = get(step.kernel).load()(**ports, **step.params)
     rows = int(ctx.axes[step.name].size[record])
     return {f.name: shaped(step, f, out[f.name], rows) for f in step.fields}
 
 
-def port_value(
+def port_values(
+    ctx: RunContext, step: StepPlan, record: int, reader: RecordReader, made: Made
+) -> dict[str, Any]:
+    """What the ports of a step on records receive."""
+    found: dict[str, Any] = {}
+    for port in get(step.kernel).ports:
+        items = [item for item in step.inputs if port_of(item.port) == port.name]
+        values = [_value(ctx, step, item, record, reader, made) for item in items]
+        if port.several:
+            names = names_of([(item.source, item.field) for item in items])
+            found[port.name] = dict(zip(names, values, strict=True))
+        elif values:
+            found[port.name] = values[0]
+    return found
+
+
+def _value(
     ctx: RunContext, step: StepPlan, item: Input, record: int, reader: RecordReader, made: Made
 ) -> Any:
-    """What a port of a record step receives."""
     if item.kind == "fact":
         return ctx.facts(step.dataset, record).get(item.field or "")
     if item.kind == "variable":

@@ -14,7 +14,7 @@ from hpcflow.run.commit import BlockOutput, NewFile
 from hpcflow.run.context import RunContext
 from hpcflow.run.packs import Piece
 from hpcflow.run.stages.assemble import pieces_of
-from hpcflow.run.stages.records import RecordReader, port_value
+from hpcflow.run.stages.records import RecordReader, port_values
 from hpcflow_kernels import get
 
 STATE = "state:"
@@ -34,7 +34,7 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         if record in skipped:
             continue
         reader = RecordReader(ctx, stage, record)
-        ports = {item.port: port_value(ctx, step, item, record, reader, {}) for item in step.inputs}
+        ports = port_values(ctx, step, record, reader, {})
         state = reducer.add(state, record, **ports)
         computed += 1
     pieces = [Piece(step.name, STATE + name, block, np.asarray(value)[None]) for name, value in state.items()]

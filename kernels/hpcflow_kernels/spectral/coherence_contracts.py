@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from hpcflow_kernels.contract import Contract, Field, Param, Params, Pattern, Port, frequencies
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+
+from hpcflow_kernels.contract import Contract, Dim, Field, Param, Params, Pattern, Port, frequencies
 from hpcflow_kernels.spectral.stft_contracts import SEGMENTS
 
 
@@ -33,6 +36,32 @@ def _fields_transfer(params: Params) -> tuple[Field, ...]:
     )
 
 
+def _fields_matrix(params: Params) -> tuple[Field, ...]:
+    pairs = Dim("pair", tuple(f"{one}-{other}" for one, other in combinations(params["signals"], 2)))
+    dims = (pairs, frequencies(params["nperseg"]))
+    band: tuple[Field, ...] = ()
+    if params["band"]:
+        names = tuple(f"{a:g}-{b:g} Hz" for a, b in pairwise(params["band"]))
+        band = (
+            Field(
+                "band_coherence", "mean coherence in a band", dtype="same", dims=(pairs, Dim("band", names))
+            ),
+        )
+    return (
+        Field("coherence", "magnitude-squared coherence", dtype="same", dims=dims),
+        Field("phase", "phase of a pair's second signal after its first", "rad", "same", dims),
+        *band,
+        *_counted(),
+    )
+
+
+def _check_matrix(params: Params, rate: float | None) -> Sequence[str]:
+    edges = list(params["band"] or ())
+    if not edges or (len(edges) > 1 and all(a < b for a, b in pairwise(edges))):
+        return []
+    return [f"`band` are two or more rising edges of bands (found {edges}): write it like [10 Hz, 100 Hz]"]
+
+
 _ERROR = (
     "1e-5 for float32 signals, 1e-12 for float64, against scipy.signal.coherence in float64, where bins hold "
     "more than a millionth of the largest power"
@@ -50,6 +79,32 @@ CONTRACTS = (
         implementation="hpcflow_kernels.spectral.coherence_records:coherence_of_record",
         axis="record",
         bytes_per_sample=32.0,
+        flops_per_sample=150.0,
+        error=_ERROR,
+        source="Carter, Knapp and Nuttall, IEEE Trans. Audio Electroacoust. 21 (1973); overlap: Welch (1967)",
+    ),
+    Contract(
+        name="coherence_matrix",
+        version=1,
+        pattern=Pattern.RECORD,
+        summary="Coherence and phase of all pairs of a record's signals, by frequency.",
+        ports=(Port("signals", "signal", "variables of one dataset", several=2),),
+        params=(
+            *SEGMENTS,
+            Param(
+                "band",
+                "list",
+                "edges of neighbouring bands, to average over",
+                "frequency",
+                default=None,
+                minimum=0.0,
+            ),
+        ),
+        fields=_fields_matrix,
+        implementation="hpcflow_kernels.spectral.coherence_pairs:coherence_of_pairs",
+        axis="record",
+        check=_check_matrix,
+        bytes_per_sample=40.0,
         flops_per_sample=150.0,
         error=_ERROR,
         source="Carter, Knapp and Nuttall, IEEE Trans. Audio Electroacoust. 21 (1973); overlap: Welch (1967)",

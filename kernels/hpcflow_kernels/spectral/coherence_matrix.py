@@ -105,8 +105,6 @@ class _Sums(NamedTuple):
 
 def _sums(x: np.ndarray, window: Any, nperseg: int, noverlap: int | None, detrend: Any) -> _Sums:
     """Sums over segments as `coherence_loops.matrix_sums` lays them."""
-    from hpcflow_kernels.spectral.coherence_loops import matrix_sums
-
     x = np.asarray(x)
     if x.ndim != 2 or len(x) == 0:
         raise ValueError(f"signals stand in two axes, (signals, samples) (found shape {x.shape}): stack them")
@@ -120,9 +118,17 @@ def _sums(x: np.ndarray, window: Any, nperseg: int, noverlap: int | None, detren
             f"samples of {x.dtype}, detrend {detrend!r}): change them, or call coherence for each pair"
         )
     kind = np.dtype(np.float32 if x.dtype == np.float32 else np.float64)
-    x, blocks = np.ascontiguousarray(x, kind), -(-len(x) // 8)
+    x = np.ascontiguousarray(x, kind)
     starts = np.arange(0, x.shape[1] - n + 1, n - shared)
-    sums = np.empty((n // 2 + 1) * 8 * blocks * blocks * 16)
-    detrended = detrend is not False
-    matrix_sums(x.reshape(-1), len(x), starts, *Transform.of(weights, kind), detrended, TOGETHER, sums)
+    sums = sums_of_pairs(x, weights, starts, detrend is not False)
     return _Sums(sums, len(x), len(starts), weights, kind)
+
+
+def sums_of_pairs(x: np.ndarray, weights: np.ndarray, starts: np.ndarray, detrend: bool) -> np.ndarray:
+    """Sums over segments at `starts`, as `coherence_loops.matrix_sums` lays them; `x` contiguous."""
+    from hpcflow_kernels.spectral.coherence_loops import matrix_sums
+
+    blocks = -(-len(x) // 8)
+    sums = np.empty((len(weights) // 2 + 1) * 8 * blocks * blocks * 16)
+    matrix_sums(x.reshape(-1), len(x), starts, *Transform.of(weights, x.dtype), detrend, TOGETHER, sums)
+    return sums

@@ -104,6 +104,21 @@ def transfer_function_of_record(
     }
 
 
+def same_samples(x: Rows, y: Rows) -> None:
+    """Refuse two signals that differ in length or rate.
+
+    Raises
+    ------
+    UnusableRecordError
+        With both lengths and rates.
+    """
+    if x.values.shape != y.values.shape or not math.isclose(x.rate, y.rate, rel_tol=1e-6):
+        raise UnusableRecordError(
+            f"two signals are compared sample by sample (found {len(x.values)} at {x.rate:g} Hz and "
+            f"{len(y.values)} at {y.rate:g} Hz): resample one of them"
+        )
+
+
 def _kind(x: Rows, y: Rows) -> np.dtype[Any]:
     single = x.values.dtype == y.values.dtype == np.float32
     return np.dtype(np.float32 if single else np.float64)
@@ -118,11 +133,7 @@ def _sums(
     from hpcflow_kernels.spectral.coherence_loops import whole_segments
     from hpcflow_kernels.spectral.stft_contracts import hop_of
 
-    if x.values.shape != y.values.shape or not math.isclose(x.rate, y.rate, rel_tol=1e-6):
-        raise UnusableRecordError(
-            f"two signals are compared sample by sample (found {len(x.values)} at {x.rate:g} Hz and "
-            f"{len(y.values)} at {y.rate:g} Hz): resample one of them"
-        )
+    same_samples(x, y)
     kind, step = _kind(x, y), hop_of(nperseg, overlap)
     one, two = (np.ascontiguousarray(z.values, kind) for z in (x, y))
     weights = get_window(taper, nperseg)
