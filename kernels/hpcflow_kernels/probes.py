@@ -149,6 +149,9 @@ PROBES: Mapping[str, Probe] = {
     "order_spectrum": Probe(
         lambda samples: {"signal": _machine(samples)["signal"], "shaft": 25.0}, sizes=_RECORDS
     ),
+    "order_map": Probe(
+        lambda samples: {"signal": _machine(samples)["signal"], "shaft": 25.0}, sizes=_RECORDS
+    ),
     "template_distance": Probe(_signal, {"template": [0.0, 1.0, 0.0, -1.0, 0.0], "window": 0.01}),
     "synchronous_average": Probe(_shaft, sizes=_RECORDS),
     "gear_sidebands": Probe(_shaft, {"teeth": 41}, _RECORDS),

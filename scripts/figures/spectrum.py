@@ -10,7 +10,8 @@ from hpcflow_kernels.spectral.irregular import lomb_scargle
 from hpcflow_kernels.spectral.multitaper import multitaper
 from hpcflow_kernels.spectral.octave import octave_bands
 from hpcflow_kernels.spectral.octave_bands import bands, nominal
-from hpcflow_kernels.spectral.orders import order_spectrum
+from hpcflow_kernels.spectral.order_map import order_map
+from hpcflow_kernels.spectral.orders import order_spectrum, turns_of_tacho
 from hpcflow_kernels.spectral.periodogram import periodogram
 from hpcflow_kernels.spectral.shape import spectral_kurtosis
 from scripts.figures.recordings import bearing, heart_beats, running
@@ -66,6 +67,25 @@ def orders_bearing() -> Figure:
         axes.axvline(k * OUTER_RACE, color="0.85", lw=4)
     axes.plot(found.orders, found.amplitude, lw=1)
     axes.set(xlabel="order (cycles per turn)", ylabel="envelope (m/s²)", xlim=(0, 16), ylim=(0, None))
+    return figure
+
+
+def order_map_running() -> Figure:
+    """Acceleration at a runner's hip by multiples of the runner's own step, along time."""
+    x, rate = running()
+    sos = signal.butter(2, [1.8, 3.5], "bandpass", fs=rate, output="sos")
+    turns = turns_of_tacho(signal.sosfiltfilt(sos, x), threshold=0.0)
+    found = order_map(x, rate, turns, step=5.0, max_order=6, min_speed=1.0)
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=[4, 1])
+    minutes = np.arange(len(found.speed) + 1) * 5 / 60
+    edges = np.append(found.orders, 6 + 1 / 16) - 1 / 32
+    level = 20 * np.log10(np.maximum(found.amplitude, 1e-3))
+    picture = left.pcolormesh(edges, minutes, level, vmin=-50, vmax=0)
+    left.set(xlabel="order (cycles per step)", ylabel="minutes", xlim=(0, 6))
+    figure.colorbar(picture, ax=left, label="dB re 1 g")
+    right.plot(found.speed, minutes[:-1] + 2.5 / 60, lw=1)
+    right.set(xlabel="steps per second", xlim=(2, 3.2))
     return figure
 
 

@@ -147,63 +147,94 @@ def order_spectrum(
     -----
     Fyfe and Munck, Analysis of computed order tracking, MSSP 11 (1997).
     """
-    from scipy.ndimage import spline_filter1d
-
     x, turns = np.asarray(x, np.float64), np.asarray(turns, np.float64)
-    orders = np.arange(int(max_order * revolutions + 1e-9) + 1) / revolutions
-    good, usable = np.isfinite(x), np.isfinite(turns)
+    orders = order_axis(max_order, revolutions)
     found: list[np.ndarray] = []
     speeds: list[float] = []
-    index = np.flatnonzero(usable)
-    if len(x) > 2 * MARGIN and len(index) > 1:
-        spline = spline_filter1d(np.where(good, x, 0.0), order=DEGREE, mode="mirror")
-        bad = np.concatenate(([0], np.cumsum(~good | ~usable)))
-        at, angle = index.astype(np.float64), np.maximum.accumulate(turns[index])
-        first = angle[0]
-        while first + revolutions <= angle[-1]:
-            ends = np.interp([first, first + revolutions], angle, at)
-            block = _block(spline, bad, at, angle, first, revolutions, fs, max_order, min_speed, ends)
+    track = Track.of(x, turns, fs)
+    if track is not None:
+        first = track.angle[0]
+        while first + revolutions <= track.angle[-1]:
+            block, speed = track.block(first, revolutions, max_order, min_speed)
             if block is not None:
                 found.append(block[: len(orders)])
-                speeds.append(revolutions * fs / (ends[1] - ends[0]))
+                speeds.append(speed)
             first += revolutions / 2
     blocks = np.array(found).reshape(-1, len(orders))
     mean = np.sqrt(np.mean(blocks**2, axis=0)) if len(blocks) else np.full(len(orders), np.nan)
     return Orders(orders, mean, blocks, np.array(speeds))
 
 
-def _block(
-    spline: np.ndarray,
-    bad: np.ndarray,
-    at: np.ndarray,
-    angle: np.ndarray,
-    first: float,
-    revolutions: int,
-    fs: float,
-    max_order: float,
-    min_speed: float,
-    ends: np.ndarray,
-) -> np.ndarray | None:
-    """Amplitudes of one block, or None where it holds a gap or turns too slowly."""
-    from scipy.ndimage import map_coordinates
+def order_axis(max_order: float, revolutions: int) -> np.ndarray:
+    """Orders of blocks of so many turns, float64."""
+    orders: np.ndarray = np.arange(int(max_order * revolutions + 1e-9) + 1) / revolutions
+    return orders
 
-    low, high = max(0, int(ends[0]) - MARGIN), min(len(bad) - 1, int(ends[1]) + MARGIN)
-    if bad[high] > bad[low]:
-        return None
-    inside = slice(*np.searchsorted(at, [ends[0], ends[1]]))
-    slowest = np.diff(angle[inside]).min(initial=np.inf) * fs
-    if not min_speed <= slowest < np.inf:
-        return None
-    per_turn = 1 << int(np.ceil(np.log2(max(2 * max_order + 2, fs / slowest))))
-    n = revolutions * per_turn
-    near = slice(max(0, low - MARGIN), high + MARGIN)
-    instants = np.interp(first + np.arange(n) / per_turn, angle, at) - near.start
-    values = map_coordinates(spline[near], [instants], order=DEGREE, prefilter=False, mode="mirror")
-    weights = hann(n)
-    power = frame_powers(values, n, weights, 2 / np.sum(weights) ** 2)[0]
-    power[0] = 0
-    amplitude: np.ndarray = np.sqrt(power)
-    return amplitude
+
+class Track(NamedTuple):
+    """A signal that can be read at any angle of its shaft.
+
+    Attributes
+    ----------
+    spline : ndarray of float64, shape (samples,)
+        Coefficients of the spline through the signal.
+    bad : ndarray of int64, shape (samples + 1,)
+        How many samples before each are missing, or at an unknown angle.
+    at, angle : ndarray of float64
+        Where the angle is known, in samples, and the turns there, not falling.
+    fs : float
+        Samples per second.
+    """
+
+    spline: np.ndarray
+    bad: np.ndarray
+    at: np.ndarray
+    angle: np.ndarray
+    fs: float
+
+    @classmethod
+    def of(cls, x: np.ndarray, turns: np.ndarray, fs: float) -> Track | None:
+        """The track of a signal; None where it is too short, or no angle is known."""
+        from scipy.ndimage import spline_filter1d
+
+        good, usable = np.isfinite(x), np.isfinite(turns)
+        index = np.flatnonzero(usable)
+        if len(x) <= 2 * MARGIN or len(index) < 2:
+            return None
+        spline = spline_filter1d(np.where(good, x, 0.0), order=DEGREE, mode="mirror")
+        bad = np.concatenate(([0], np.cumsum(~good | ~usable)))
+        return cls(spline, bad, index.astype(np.float64), np.maximum.accumulate(turns[index]), fs)
+
+    def block(
+        self, first: float, revolutions: int, max_order: float, min_speed: float
+    ) -> tuple[np.ndarray | None, float]:
+        """Amplitudes of a block of turns from the angle `first` on, and its mean speed, turns per second.
+
+        None for the amplitudes where the block holds a gap, turns too slowly or leaves the known angles.
+        """
+        from scipy.ndimage import map_coordinates
+
+        if not (self.angle[0] <= first and first + revolutions <= self.angle[-1]):
+            return None, np.nan
+        ends = np.interp([first, first + revolutions], self.angle, self.at)
+        speed = revolutions * self.fs / (ends[1] - ends[0])
+        low, high = max(0, int(ends[0]) - MARGIN), min(len(self.bad) - 1, int(ends[1]) + MARGIN)
+        if self.bad[high] > self.bad[low]:
+            return None, speed
+        inside = slice(*np.searchsorted(self.at, [ends[0], ends[1]]))
+        slowest = np.diff(self.angle[inside]).min(initial=np.inf) * self.fs
+        if not min_speed <= slowest < np.inf:
+            return None, speed
+        per_turn = 1 << int(np.ceil(np.log2(max(2 * max_order + 2, self.fs / slowest))))
+        n = revolutions * per_turn
+        near = slice(max(0, low - MARGIN), high + MARGIN)
+        instants = np.interp(first + np.arange(n) / per_turn, self.angle, self.at) - near.start
+        values = map_coordinates(self.spline[near], [instants], order=DEGREE, prefilter=False, mode="mirror")
+        weights = hann(n)
+        power = frame_powers(values, n, weights, 2 / np.sum(weights) ** 2)[0]
+        power[0] = 0
+        amplitude: np.ndarray = np.sqrt(power)
+        return amplitude, speed
 
 
 def order_spectrum_of_record(
@@ -247,19 +278,7 @@ def order_spectrum_of_record(
         Where there is no speed, or no block of whole turns without a gap.
     """
     x = signal.values
-    if not np.isfinite(signal.rate):
-        raise UnusableRecordError("its samples are not regular in time: resample them first")
-    if speed is not None:
-        turns = turns_of_speed(_beside(speed, signal), signal.rate)
-    elif tacho is not None:
-        try:
-            turns = turns_of_tacho(_beside(tacho, signal), pulses)
-        except ValueError as error:
-            raise UnusableRecordError(str(error)) from error
-    elif shaft is not None and shaft > 0:
-        turns = np.arange(len(x)) * (shaft / signal.rate)
-    else:
-        raise UnusableRecordError("it has no speed: connect `speed`, `tacho` or `shaft`")
+    turns = turns_of_record(signal, speed, tacho, shaft, pulses)
     how = {"max_order": max_order, "revolutions": revolutions, "min_speed": min_speed}
     found = order_spectrum(x, signal.rate, turns, **how)  # type: ignore[arg-type]
     if not len(found.blocks):
@@ -279,6 +298,31 @@ def order_spectrum_of_record(
             by_class[k] = np.sqrt(np.mean(found.blocks[classes == k] ** 2, axis=0))
         out["amplitude_by_speed"] = by_class
     return {name: np.asarray(values) for name, values in out.items()}
+
+
+def turns_of_record(
+    signal: Rows, speed: Rows | None, tacho: Rows | None, shaft: float | None, pulses: int
+) -> np.ndarray:
+    """Turns at each sample of a record, from the first of the three that is there.
+
+    Raises
+    ------
+    UnusableRecordError
+        Where none is, the tachometer has no two pulses, or samples are not regular in time.
+    """
+    if not np.isfinite(signal.rate):
+        raise UnusableRecordError("its samples are not regular in time: resample them first")
+    if speed is not None:
+        return turns_of_speed(_beside(speed, signal), signal.rate)
+    if tacho is not None:
+        try:
+            return turns_of_tacho(_beside(tacho, signal), pulses)
+        except ValueError as error:
+            raise UnusableRecordError(str(error)) from error
+    if shaft is not None and shaft > 0:
+        turns: np.ndarray = np.arange(len(signal.values)) * (shaft / signal.rate)
+        return turns
+    raise UnusableRecordError("it has no speed: connect `speed`, `tacho` or `shaft`")
 
 
 def _beside(rows: Rows, signal: Rows) -> np.ndarray:
