@@ -141,15 +141,27 @@ def test_a_missing_sample_is_seen_wherever_it_is(size, dtype):
         x[i] = 1
 
 
+def test_a_frame_depends_on_nothing_but_its_samples():
+    rate, n = 1000.0, 64
+    for segments in (1, 5, 16, 18, 31, 100):
+        frame = 32 * (segments - 1) + n
+        x = np.random.default_rng(segments).standard_normal(13 * frame).astype(np.float32)
+        x[3 * frame + 5] = np.nan
+        options = {"rate": rate, "window": frame / rate, "nperseg": n}
+        together = welch_windows(x, **options)["power"]
+        for row in range(13):
+            alone = welch_windows(x[row * frame : (row + 1) * frame], **options)["power"]
+            assert np.array_equal(alone[0], together[row], equal_nan=True)
+
+
 def test_loops_read_and_write_nothing_beyond_their_buffers():
-    n, canary = 32, -7.25
-    x = np.full(n + 16 * 20 + 64, np.nan)
+    n, canary, frame = 32, -7.25, 16 * 20 + 32
+    x = np.full(3 * frame + 64, np.nan)
     inner = x[32:-32]
     inner[:] = np.random.default_rng(3).standard_normal(len(inner))
-    sums = np.full((3, n), canary)
+    power = np.full((5, n // 2 + 1), canary)
     plan = spectral._plan(n, "<f8")
-    segments = (len(inner) - n) // 20 + 1
-    args = np.ones(n), plan.twiddle, plan.order, True, plan.near, True
-    spectral_loops.power_sums(inner, len(inner), segments, 20, *args, sums[1:2])
-    assert (sums[::2] == canary).all()
-    assert np.isfinite(sums).all()
+    args = np.ones(n), plan.twiddle, plan.place, True, plan.near, True, 1.0
+    spectral_loops.power_spectra(inner, frame, 17, 20, *args, power[1:4])
+    assert (power[::4] == canary).all()
+    assert np.isfinite(power).all()

@@ -65,8 +65,16 @@ def gather(
 
 
 @inlined
-def _section(sos: np.ndarray, s: int, states: np.ndarray, block: np.ndarray, first: int, count: int) -> None:
-    """One second-order section over a block in place; backwards in time where `first` is not 0.
+def _section(
+    sos: np.ndarray,
+    s: int,
+    states: np.ndarray,
+    source: np.ndarray,
+    block: np.ndarray,
+    first: int,
+    count: int,
+) -> None:
+    """One second-order section from a block to another or itself; backwards in time where `first` is not 0.
 
     Transposed direct form II, ``y = b0 x + u; u' = b1 x - a1 y + v; v' = b2 x - a2 y``, waits for two
     operations a step. With y put in, u follows from its two last values, and waits for one.
@@ -79,7 +87,7 @@ def _section(sos: np.ndarray, s: int, states: np.ndarray, block: np.ndarray, fir
     step = -8 if first else 8
     at = 8 * first
     for _ in range(count):
-        x = load(block, at, 8)
+        x = load(source, at, 8)
         y = fma(b0, x, u)
         after = fma(a1, u, fma(a2, before, fma(b1, x, h)))
         h = b2 * x
@@ -93,7 +101,13 @@ def _section(sos: np.ndarray, s: int, states: np.ndarray, block: np.ndarray, fir
 
 @inlined
 def _two_sections(
-    sos: np.ndarray, s: int, states: np.ndarray, block: np.ndarray, first: int, count: int
+    sos: np.ndarray,
+    s: int,
+    states: np.ndarray,
+    source: np.ndarray,
+    block: np.ndarray,
+    first: int,
+    count: int,
 ) -> None:
     """Two sections in one sweep, as `_section` does one."""
     b0, b1, b2 = broadcast(sos, 6 * s, 8), broadcast(sos, 6 * s + 1, 8), broadcast(sos, 6 * s + 2, 8)
@@ -108,7 +122,7 @@ def _two_sections(
     step = -8 if first else 8
     at = 8 * first
     for _ in range(count):
-        x = load(block, at, 8)
+        x = load(source, at, 8)
         y = fma(b0, x, u)
         after = fma(a1, u, fma(a2, before, fma(b1, x, h)))
         h = b2 * x
@@ -128,14 +142,27 @@ def _two_sections(
 
 
 @inlined
-def _cascade(sos: np.ndarray, states: np.ndarray, block: np.ndarray, first: int, count: int) -> None:
+def _cascade(
+    sos: np.ndarray, states: np.ndarray, source: np.ndarray, block: np.ndarray, first: int, count: int
+) -> None:
+    """All sections: the first ones read `source`, which may be `block`."""
     sections = len(sos) // 6
-    s = 0
-    while s + 2 <= sections:
-        _two_sections(sos, s, states, block, first, count)
-        s += 2
-    if s < sections:
-        _section(sos, s, states, block, first, count)
+    if sections == 1:
+        _section(sos, 0, states, source, block, first, count)
+    else:
+        _two_sections(sos, 0, states, source, block, first, count)
+    for s in range(2, sections - 1, 2):
+        _two_sections(sos, s, states, block, block, first, count)
+    if sections > 1 and sections % 2:
+        _section(sos, sections - 1, states, block, block, first, count)
+
+
+@inlined
+def _scratch(like: np.ndarray) -> np.ndarray:
+    """Room for a block that begins with a line of the cache, so that no vector lies in two."""
+    room = np.empty((BLOCK + 8) * LANES, like.dtype)
+    first = -(room.ctypes.data // room.itemsize) % (64 // room.itemsize)
+    return room[first : first + BLOCK * LANES]
 
 
 @inlined
@@ -155,13 +182,15 @@ def _scatter(block: np.ndarray, at: int, length: int, count: int, y: np.ndarray)
                 load(block, k + 56, 8),
             )
         )
-        for lane in range(8):
-            i = at + t + lane * length
-            if i >= 0 and i + 8 <= len(y):
-                store(y, i, convert(rows[lane], y))
-            else:
+        i = at + t
+        if i >= 0 and i + 7 * length + 8 <= len(y):
+            for lane in range(8):
+                store(y, i + lane * length, convert(rows[lane], y))
+        else:
+            for lane in range(8):
                 for j in range(max(-i, 0), min(8, len(y) - i)):
                     y[i + j] = block[k + 8 * j + lane]
+                i += length
 
 
 @compiled
@@ -197,15 +226,13 @@ def forward(
     out : ndarray, shape (length * 8,)
         Filtered samples, lanes side by side; empty to move the states only.
     """
-    block = np.empty(BLOCK * LANES, sos.dtype)
+    scratch = _scratch(sos)
     t = begin
     while t < stop:
         count = min(BLOCK, stop - t)
+        block = out[8 * t : 8 * (t + count)] if len(out) else scratch
         gather(x, origin + t, length, count, padding, kind, block)
-        _cascade(sos, states, block, 0, count)
-        if len(out):
-            for k in range(0, 8 * count, 8):
-                store(out, 8 * t + k, load(block, k, 8))
+        _cascade(sos, states, block, block, 0, count)
         t += count
 
 
@@ -224,12 +251,12 @@ def forward_in_order(
     origin, length : int
         First sample of lane 0, and samples of a lane: ``origin + 8 * length`` are in `x`.
     """
-    block = np.empty(BLOCK * LANES, sos.dtype)
+    block = _scratch(sos)
     t = 0
     while t < length:
         count = min(BLOCK, length - t)
         gather(x, origin + t, length, count, 0, 3, block)
-        _cascade(sos, states, block, 0, count)
+        _cascade(sos, states, block, block, 0, count)
         _scatter(block, origin + t, length, count, y)
         t += count
 
@@ -240,14 +267,14 @@ def settle_backward(sos: np.ndarray, states: np.ndarray, lanes: np.ndarray, edge
 
     Behind lane l lies lane l + 1; behind the last one `edge` stands still.
     """
-    block = np.empty(BLOCK * LANES, sos.dtype)
+    block = _scratch(sos)
     t = settle
     while t > 0:
         count = min(BLOCK, t)
         for k in range(count):
             behind = rotate(load(lanes, 8 * (t - count + k), 8), 1)
             store(block, 8 * k, insert(behind, 7, edge))
-        _cascade(sos, states, block, count - 1, count)
+        _cascade(sos, states, block, block, count - 1, count)
         t -= count
 
 
@@ -262,15 +289,15 @@ def backward(
     sos, states, origin, length
         As for `forward`.
     lanes : ndarray, shape (length * 8,)
-        What `forward` gave; overwritten.
+        What `forward` gave.
     y : ndarray of float32 or float64, shape (samples,)
         Samples 0 .. len(y) of the record's continuation.
     """
+    block = _scratch(sos)
     t = length
     while t > 0:
         count = min(BLOCK, t)
-        block = lanes[8 * (t - count) : 8 * t]
-        _cascade(sos, states, block, count - 1, count)
+        _cascade(sos, states, lanes[8 * (t - count) : 8 * t], block, count - 1, count)
         _scatter(block, origin + t - count, length, count, y)
         t -= count
 

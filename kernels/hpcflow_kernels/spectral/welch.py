@@ -164,7 +164,8 @@ def is_plain_detrend(detrend: Any) -> bool:
 
 class _Plan(NamedTuple):
     twiddle: np.ndarray
-    order: np.ndarray
+    place: np.ndarray
+    """Where each bin stands after the last stage."""
     near: int
 
 
@@ -175,7 +176,7 @@ def _plan(n: int, dtype: str) -> _Plan:
     near = n
     while near > NEAR:
         near //= 4
-    return _Plan(twiddles(n, np.dtype(dtype)), bin_order(n), near)
+    return _Plan(twiddles(n, np.dtype(dtype)), np.argsort(bin_order(n)), near)
 
 
 def twiddles(n: int, dtype: np.dtype[Any]) -> np.ndarray:
@@ -227,14 +228,14 @@ def _frame_powers(
     gaps: bool,
 ) -> np.ndarray:
     """Spectra of frames that follow one another, shape (frames, n // 2 + 1), in the type of `x`."""
-    from hpcflow_kernels.spectral.welch_loops import power_sums
+    from hpcflow_kernels.spectral.welch_loops import power_spectra
 
     n, plan = len(weights), _plan(len(weights), x.dtype.str)
-    segments, sums = (frame - n) // step + 1, np.empty((frames, n))
+    segments, power = (frame - n) // step + 1, np.empty((frames, n // 2 + 1), x.dtype)
     typed = weights.astype(x.dtype)
-    power_sums(x, frame, segments, step, typed, plan.twiddle, plan.order, detrend, plan.near, gaps, sums)
     norm = fs * np.sum(weights**2) if scaling == "density" else np.sum(weights) ** 2
-    power = sums[:, : n // 2 + 1] / (norm * segments)
-    power[:, 1 : n // 2] *= 2
-    typed_power: np.ndarray = power.astype(x.dtype, copy=False)
-    return typed_power
+    scale = float(1 / (norm * segments))
+    power_spectra(
+        x, frame, segments, step, typed, plan.twiddle, plan.place, detrend, plan.near, gaps, scale, power
+    )
+    return power
