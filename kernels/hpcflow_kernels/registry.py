@@ -32,6 +32,7 @@ FAMILIES = (
     "hpcflow_kernels.spectral.coherence_contracts",
     "hpcflow_kernels.rolling.contracts",
     "hpcflow_kernels.quality.defects_contracts",
+    "hpcflow_kernels.quality.channels_contracts",
     "hpcflow_kernels.detection.changes_contracts",
     "hpcflow_kernels.detection.events_contracts",
     "hpcflow_kernels.machine.gears_contracts",

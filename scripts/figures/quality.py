@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from hpcflow_kernels.quality.channels import window_lags
 from hpcflow_kernels.quality.defects import clipped, flat_lines, gaps, spikes
-from scripts.figures.recordings import SHARED
+from scripts.figures.recordings import SHARED, infrasound
 
 
 def quality_temperature() -> Figure:
@@ -31,4 +32,29 @@ def quality_temperature() -> Figure:
     axes.set(xlabel="time (days)", ylabel="temperature", xlim=(0, days[-1]))
     axes.set(ylim=(1.1 * float(np.nanmin(x)) - 0.1 * float(np.nanmax(x)) - 8, None))
     axes.legend(frameon=False, ncols=4, loc="lower right")
+    return figure
+
+
+def lags_infrasound() -> Figure:
+    """By how much three elements of an array hear later than the first, window by window."""
+    from scipy.signal import butter, sosfiltfilt
+
+    x, rate = infrasound()
+    x = sosfiltfilt(butter(4, [0.5, 5], "bandpass", fs=rate, output="sos"), x)
+    # degrees north and east of the first element, from the files' headers
+    north, east = np.array([0.0, 0.001103, 0.000202, 0.000301]), np.array([0.0, 0.000397, 0.001801, 0.000901])
+    along = np.deg2rad(north) * np.cos(np.deg2rad(-41.84))
+    along += np.deg2rad(east) * np.cos(np.deg2rad(39.473)) * np.sin(np.deg2rad(-41.84))
+    starts = np.arange(380 * 100, 470 * 100, 200)
+    figure = Figure(figsize=(7, 3))
+    axes = figure.subplots()
+    for i in range(1, 4):
+        lag, correlation = window_lags(x[0], x[i], starts, 400, 60)
+        good = correlation > 0.8
+        axes.plot(
+            starts[good] / rate + 2, lag[good] / rate, "o", ms=3, color=f"C{i}", label=f"element {i + 1}"
+        )
+        axes.axhline(-along[i] * 6_371_000 / 370.97, lw=0.8, ls=":", color=f"C{i}")
+    axes.set(xlabel="time after 18:00 (s)", ylabel="lag behind element 1 (s)", xlim=(412, 442))
+    axes.legend(frameon=False, ncols=3, loc="center right")
     return figure
