@@ -8,6 +8,7 @@ and text: no numba, no scipy.
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -56,6 +57,21 @@ class Rows(NamedTuple):
     rate: float
     units: str
     coords: dict[str, np.ndarray]
+
+
+def same_samples(x: Rows, y: Rows) -> None:
+    """Refuse two signals that differ in length or rate.
+
+    Raises
+    ------
+    UnusableRecordError
+        With both lengths and rates.
+    """
+    if x.values.shape != y.values.shape or not math.isclose(x.rate, y.rate, rel_tol=1e-6):
+        raise UnusableRecordError(
+            f"two signals are compared sample by sample (found {len(x.values)} at {x.rate:g} Hz and "
+            f"{len(y.values)} at {y.rate:g} Hz): resample one of them"
+        )
 
 
 @dataclass(frozen=True)

@@ -271,7 +271,7 @@ def prepared(
     params = {p.name: changes.get(p.name, probe.params.get(p.name, p.default)) for p in contract.params}
     function = contract.load()
     given = {port: _as(value, dtype) for port, value in probe.ports(samples).items()}
-    first = (given.pop("x"),) if "x" in given else ()
+    first = (given.pop("x"),) if contract.geometry is not None else ()
     return lambda: function(*first, **given, **params)
 
 

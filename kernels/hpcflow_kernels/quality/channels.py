@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hpcflow_kernels.contract import Rows, UnusableRecordError
+from hpcflow_kernels.contract import Rows, UnusableRecordError, same_samples
 from hpcflow_kernels.frames_contracts import geometry_frames
-from hpcflow_kernels.spectral.coherence_records import same_samples
 
 NEAR = 16
 """Correlations on either side of the peak that it is interpolated from."""
@@ -112,8 +111,9 @@ def _slid(window: np.ndarray, region: np.ndarray) -> np.ndarray:
 
 def _sums(values: np.ndarray, size: int) -> np.ndarray:
     """Sums of every `size` neighbours."""
-    total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-    return total[size:] - total[:-size]
+    total: np.ndarray = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    found: np.ndarray = total[size:] - total[:-size]
+    return found
 
 
 @cache

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from hpcflow_kernels.contract import Rows, UnusableRecordError
+from hpcflow_kernels.contract import Rows, UnusableRecordError, same_samples
 from hpcflow_kernels.spectral.coherence import independent_segments, noise_coherence, squared_ratio
 from hpcflow_kernels.spectral.coherence_matrix import sums_of_pairs
-from hpcflow_kernels.spectral.coherence_records import TOGETHER, same_samples
+from hpcflow_kernels.spectral.coherence_records import TOGETHER
 from hpcflow_kernels.spectral.welch import LARGEST
 
 

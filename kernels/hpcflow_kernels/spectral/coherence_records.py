@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow_kernels.contract import Rows, UnusableRecordError
+from hpcflow_kernels.contract import Rows, same_samples
 from hpcflow_kernels.spectral.coherence import (
     add_pairs,
     frequency_response,
@@ -102,21 +102,6 @@ def transfer_function_of_record(
         "coherence_noise": np.array(noise, np.float32),
         "segments": np.array(segments, np.float32),
     }
-
-
-def same_samples(x: Rows, y: Rows) -> None:
-    """Refuse two signals that differ in length or rate.
-
-    Raises
-    ------
-    UnusableRecordError
-        With both lengths and rates.
-    """
-    if x.values.shape != y.values.shape or not math.isclose(x.rate, y.rate, rel_tol=1e-6):
-        raise UnusableRecordError(
-            f"two signals are compared sample by sample (found {len(x.values)} at {x.rate:g} Hz and "
-            f"{len(y.values)} at {y.rate:g} Hz): resample one of them"
-        )
 
 
 def _kind(x: Rows, y: Rows) -> np.dtype[Any]:
