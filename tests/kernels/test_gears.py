@@ -208,3 +208,35 @@ save: [turn, tooth, beside]
     assert steps["tooth"]["fm4"][1] > 2 * steps["tooth"]["fm4"][0]
     assert steps["beside"]["amplitude"].shape == (2, 3, 5)
     assert steps["beside"]["amplitude"].attrs["units"] == "m s-2"
+
+
+NA4_OF_ONEBONE = (
+    "1.536982703280907 3.857738227803903 5.590250485891509 6.835250547872656 7.755227746173137 "
+    "8.457654233606695 9.009683995782796 9.454160950683573 9.819352835339927 10.12454304712786"
+)
+"""Printed in the docstring of `onebone.feature.gear.na4` for ten recordings of a fault that grows.
+
+github.com/Onepredict/onebone at 49c098a.
+"""
+
+
+def growing(t):
+    """Their ten recordings: two shaft orders, two meshes with a harmonic each, and a fault at ten orders."""
+    known = sum(
+        a * (np.sin(2 * np.pi * f * t) + np.sin(4 * np.pi * f * t)) for a, f in ((1, 3), (3, 51), (4, 153))
+    )
+    return np.array([known + k / 3 * np.sin(2 * np.pi * 30 * t) for k in range(1, 11)])
+
+
+def test_na4_is_what_another_library_prints():
+    printed = np.array(NA4_OF_ONEBONE.split(), float)
+    lines = np.fft.rfft(growing(np.arange(0, 1 / 3 - 2e-5, 2e-5)), axis=1)
+    frequency = np.fft.rfftfreq(16_666, 2e-5)
+    for f in (51, 102, 153, 306, 3, 6):
+        lines[:, np.abs(frequency - f) <= 1.5] = 0
+    assert na4(np.fft.irfft(lines, axis=1)) == pytest.approx(printed, rel=1e-12)
+    turns = growing(np.arange(2048) / 2048 / 3)  # whole turns of 17 and 51 teeth, so that nothing leaks
+    ours = na4(np.array([gear_parts(turn, 17).residual for turn in turns]))
+    k = np.arange(1, 11)
+    assert ours == pytest.approx(1.5 * k**4 / (np.cumsum(k**2) / k) ** 2, rel=1e-9)
+    assert ours == pytest.approx(printed, rel=0.025)

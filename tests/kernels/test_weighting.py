@@ -42,6 +42,15 @@ def test_the_transfer_functions_are_those_of_the_printed_factors(name):
 
 
 @pytest.mark.parametrize(
+    ("name", "frequency", "factor"),
+    [("Wh", 500 / (2 * math.pi), 0.2020), ("Wk", 10**0.8, 1.054), ("Wm", 10**0.2, 0.9342)],
+)
+def test_factors_that_another_project_read_in_the_standard(name, frequency, factor):
+    """ISO 8041-1:2017, tables 1, B.8 and B.9, as github.com/jmrplens/phonometry has them in its tests."""
+    assert math.prod(section.gain(frequency) for section in analogue(name)) == pytest.approx(factor, rel=5e-4)
+
+
+@pytest.mark.parametrize(
     ("name", "rate"), allowed(VIBRATION, (2.0, 250.0, 256.0, 500.0, 1000.0, 2048.0, 6400.0, 25_600.0))
 )
 def test_vibration_weightings_are_within_the_tolerances_at_every_rate(name, rate):

@@ -72,8 +72,10 @@ def cyclic_coherence(
 
     References
     ----------
-    Antoni, Cyclic spectral analysis in practice, MSSP 21 (2007): the estimator and its overlap, here with
-    the pair (f, f + alpha) in place of f ± alpha / 2, so that one of the two transforms serves all alpha.
+    Antoni, Cyclic spectral analysis in practice, MSSP 21(2) (2007), 597-630: the estimator and its variance,
+    here with the pair (f, f + alpha) in place of f ± alpha / 2, so that one transform serves all alpha.
+    Boustany and Antoni, Cyclic spectral analysis from the averaged cyclic periodogram, IFAC (2005): three
+    quarters of overlap for Hann's window.
     """
     from scipy.fft import fft
     from scipy.signal import get_window

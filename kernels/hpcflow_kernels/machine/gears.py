@@ -74,8 +74,9 @@ def synchronous_average(x: np.ndarray, phase: np.ndarray, points: int = 1024) ->
 
     References
     ----------
-    McFadden, Interpolation techniques for time domain averaging of gear vibration, MSSP 3 (1989); Braun, The
-    extraction of periodic waveforms by time domain averaging, Acustica 32 (1975).
+    McFadden, Interpolation techniques for time domain averaging of gear vibration, MSSP 3(1) (1989), 87-97;
+    Decker and Zakrajsek, Comparison of interpolation methods as applied to time synchronous averaging,
+    ARL-TR-1960 (1999).
     """
     from scipy.ndimage import map_coordinates
 
@@ -135,8 +136,8 @@ def gear_parts(average: np.ndarray, teeth: int, shaft_orders: int = 2) -> Parts:
 
     References
     ----------
-    Stewart, Some useful data analysis techniques for gearbox diagnostics, ISVR Southampton (1977); Zakrajsek,
-    Townsend and Decker, NASA TM-105950 (1993).
+    Stewart, Some useful data analysis techniques for gearbox diagnostics, report MHM/R/10/77, ISVR
+    Southampton (1977); Zakrajsek, Townsend and Decker, NASA TM-105950 (1993).
     """
     from scipy.fft import irfft, rfft
 
@@ -186,10 +187,10 @@ def gear_indicators(average: np.ndarray, teeth: int, harmonics: int = 5) -> dict
 
     References
     ----------
-    Stewart (1977): fm0, fm4. Martin, Statistical moment analysis as a means of surface damage detection
-    (1989): m6a, m8a. Swansson, Application of vibration signal analysis techniques to signal monitoring
-    (1980): energy ratio. Definitions together: Večeř, Kreidl and Šmíd, Condition indicators for gearbox
-    condition monitoring systems, Acta Polytechnica 45 (2005).
+    Stewart (1977): fm0, fm4. Definitions together, with m6a, m8a and the energy ratio: Lebold, McClintic,
+    Campbell, Byington and Maynard, Review of vibration analysis methods for gearbox diagnostics and
+    prognostics, MFPT 54 (2000); Večeř, Kreidl and Šmíd, Condition indicators for gearbox condition
+    monitoring systems, Acta Polytechnica 45(6) (2005).
     """
     from scipy.fft import rfft
 
@@ -303,8 +304,8 @@ def sideband_energy_ratio(amplitudes: np.ndarray) -> np.ndarray:
 
     References
     ----------
-    Hanna, Luo and Hatch, Detection of wind turbine gear tooth defects using sideband energy ratio, Proc.
-    China Wind Power (2011), with six sidebands on either side.
+    Hanna, Hatch, Kalb, Weiss and Luo, Detection of wind turbine gear tooth defects using sideband energy
+    ratio, GE Energy; with six sidebands on either side.
     """
     middle = amplitudes.shape[1] // 2
     centre = amplitudes[:, middle]

@@ -126,6 +126,6 @@ CONTRACTS = (
         bytes_per_sample=48.0,
         flops_per_sample=150.0,
         error="a line between two bins at most 15 % low",
-        source="Hanna, Luo and Hatch, Proc. China Wind Power (2011)",
+        source="Hanna, Hatch, Kalb, Weiss and Luo, sideband energy ratio, GE Energy",
     ),
 )
