@@ -79,7 +79,7 @@ CONTRACTS = (
         bytes_per_sample=80.0,
         flops_per_sample=150.0,
         error="that of a cubic spline between samples",
-        source="McFadden, MSSP 3 (1989); Braun, Acustica 32 (1975)",
+        source="McFadden, MSSP 3(1) (1989)",
     ),
     Contract(
         name="gear_indicators",

@@ -6,9 +6,13 @@ import numpy as np
 
 from hpcflow_kernels.frames import frame_hop, frame_length, hann
 from hpcflow_kernels.machine.severity_contracts import ZONES
+from hpcflow_kernels.spectral.frame_power import contiguous, frame_powers, is_fast
 
 BATCH = 8
-"""Frames that are transformed together, always so many: no bit depends on how many a block holds."""
+"""Frames that SciPy transforms together, always so many: no bit depends on how many a block holds."""
+
+TOGETHER = 64
+"""Frames whose powers are held at a time; a multiple of `BATCH`."""
 
 
 def _frames(x: np.ndarray, n: int, hop: int) -> np.ndarray:
@@ -60,32 +64,47 @@ def vibration_severity(
     ISO 10816-1:1995, Mechanical vibration: evaluation of machine vibration by measurements on non-rotating
     parts; boundaries as `ZONES` says.
     """
-    from scipy.fft import rfft
-
     n, hop = frame_length(window, rate), frame_hop(window, overlap, rate)
     dtype = np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
-    frames = _frames(x, n, hop)
-    velocity = np.full(len(frames), np.nan)
     frequency = np.arange(n // 2 + 1) * (rate / n)
-    inside = (frequency >= low * (1 - 1e-9)) & (frequency <= high * (1 + 1e-9)) & (frequency > 0)
-    weight = hann(n)
-    share = 2 / (n * np.sum(weight * weight)) / (2 * np.pi * frequency[inside]) ** 2
-    if n % 2 == 0 and inside[-1]:
-        share[-1] /= 2
-    together = np.zeros((BATCH, n))
-    for start in range(0, len(frames), BATCH):
-        part = frames[start : start + BATCH]
-        together[: len(part)] = part
-        with np.errstate(invalid="ignore", over="ignore"):
-            spectrum = rfft((together - together.mean(axis=1, keepdims=True)) * weight)[:, inside]
-            square = np.sum((spectrum.real**2 + spectrum.imag**2) * share, axis=1)
-        velocity[start : start + BATCH] = np.sqrt(square[: len(part)])
+    first = int(np.searchsorted(frequency, max(low * (1 - 1e-9), frequency[1])))
+    band = slice(first, int(np.searchsorted(frequency, high * (1 + 1e-9), side="right")))
+    share = 1 / (2 * np.pi * frequency[band]) ** 2
+    velocity = np.empty(0 if len(x) < n else (len(x) - n) // hop + 1)
+    for start in range(0, len(velocity), TOGETHER):
+        stop = min(start + TOGETHER, len(velocity))
+        part = x[start * hop : (stop - 1) * hop + n]
+        velocity[start:stop] = np.sqrt(np.sum(_powers(part, n, hop, band) * share, axis=1))
     velocity = velocity.astype(dtype)
     zone = np.searchsorted(np.asarray(ZONES[machine], dtype), velocity, side="left") + 1
     return {
         "velocity_rms": velocity,
         "zone": np.where(np.isfinite(velocity), zone, np.nan).astype(dtype),
     }
+
+
+def _powers(x: np.ndarray, n: int, hop: int, band: slice) -> np.ndarray:
+    """One-sided powers of a band, float64, shape (frames, bins); NaN where a frame is not finite."""
+    weight = hann(n)
+    scale = 1 / (n * np.sum(weight * weight))
+    if is_fast(n):
+        return frame_powers(contiguous(x.astype(np.float64)), hop, weight, scale)[:, band]
+    from scipy.fft import rfft
+
+    frames = _frames(x, n, hop)
+    out = np.empty((len(frames), band.stop - band.start))
+    twice = np.full(n // 2 + 1, 2 * scale)
+    if n % 2 == 0:
+        twice[-1] /= 2
+    together = np.zeros((BATCH, n))
+    for start in range(0, len(frames), BATCH):
+        part = frames[start : start + BATCH]
+        together[: len(part)] = part
+        with np.errstate(invalid="ignore", over="ignore"):
+            spectrum = rfft((together - together.mean(axis=1, keepdims=True)) * weight)[:, band]
+            power = (spectrum.real**2 + spectrum.imag**2) * twice[band]
+        out[start : start + BATCH] = power[: len(part)]
+    return out
 
 
 def waveform_factors(
