@@ -291,30 +291,21 @@ def _filter_row(
     from hpcflow_kernels.filter import zero_phase_loops as loops
     from hpcflow_kernels.finite import all_finite
 
-    if not all_finite(x):
-        y.fill(np.nan)
-        return
-    length, settle, carry = plan.length, plan.settle, plan.carry
+    length, carry = plan.length, plan.carry
     flat, steady = sos.ravel().astype(inside), plan.steady
     origin = len(x) + padding - LANES * length
     lanes = _lined_up(LANES * length, inside)
     if carry is None:
-        starts = origin - settle + length * np.arange(LANES)
-        first = np.array([_continued(x, int(start), padding, kind) for start in starts])
-        states = _states(steady, first, inside)
-        loops.forward(flat, states, x, origin, length, -settle, 0, padding, kind, lanes[:0])
-    else:
-        states = _ends_forward(sos, inside, x, origin, length, padding, kind)
-        carry_on(states, carry, steady * _continued(x, origin, padding, kind), forwards=True)
+        loops.both_ways(flat, steady.ravel(), x, origin, length, plan.settle, padding, kind, lanes, y)
+        return
+    if not all_finite(x):
+        y.fill(np.nan)
+        return
+    states = _ends_forward(sos, inside, x, origin, length, padding, kind)
+    carry_on(states, carry, steady * _continued(x, origin, padding, kind), forwards=True)
     loops.forward(flat, states, x, origin, length, 0, length, padding, kind, lanes)
-    edge = float(lanes[-1])
-    if carry is None:
-        first = np.append(lanes[LANES * (settle - 1) + 1 : LANES * settle], edge).astype(np.float64)
-        states = _states(steady, first, inside)
-        loops.settle_backward(flat, states, lanes, edge, settle)
-    else:
-        states = _ends_backward(sos, lanes)
-        carry_on(states, carry, steady * edge, forwards=False)
+    states = _ends_backward(sos, lanes)
+    carry_on(states, carry, steady * float(lanes[-1]), forwards=False)
     loops.backward(flat, states, lanes, origin, length, y)
 
 
@@ -335,12 +326,6 @@ def _continued(x: np.ndarray, i: int, padding: int, kind: int) -> float:
         return float(x[i])
     edge, mirrored = (x[0], x[-i]) if i < 0 else (x[last], x[2 * last - i])
     return float(2 * np.float64(edge) - mirrored if kind == ODD else mirrored if kind == EVEN else edge)
-
-
-def _states(steady: np.ndarray, values: np.ndarray, inside: np.dtype[Any]) -> np.ndarray:
-    """States of filters that have seen a constant for ever, one value per lane; as the loops hold them."""
-    states: np.ndarray = (steady.reshape(-1, 1) * values).ravel().astype(inside)
-    return states
 
 
 def _ends_forward(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
+from hpcflow_kernels.finite import all_finite
 from hpcflow_kernels.simd import broadcast, convert, fma, insert, load, rotate, store, transpose
 
 LANES = 8
@@ -300,6 +301,53 @@ def backward(
         _cascade(sos, states, lanes[8 * (t - count) : 8 * t], block, count - 1, count)
         _scatter(block, origin + t - count, length, count, y)
         t -= count
+
+
+@compiled
+def both_ways(
+    sos: np.ndarray,
+    steady: np.ndarray,
+    x: np.ndarray,
+    origin: int,
+    length: int,
+    settle: int,
+    padding: int,
+    kind: int,
+    lanes: np.ndarray,
+    y: np.ndarray,
+) -> None:
+    """Filter a record forwards and backwards, each lane begun `settle` samples early from a steady state.
+
+    Parameters
+    ----------
+    sos, x, origin, length, padding, kind
+        As for `forward`.
+    steady : ndarray of float64, shape (sections * 2,)
+        States after a constant 1.
+    settle : int
+        A multiple of 8, at most `length`.
+    lanes : ndarray, shape (length * 8,)
+        Work, of the type of `sos`.
+    y : ndarray of float32 or float64, shape (samples,)
+        Gets the filtered record; NaN throughout where a sample of `x` is not finite.
+    """
+    if not all_finite(x):
+        y[:] = np.nan
+        return
+    states = np.empty(len(steady) * LANES, sos.dtype)
+    for lane in range(LANES):
+        value = _extended(x, origin - settle + lane * length, padding, kind)
+        for k in range(len(steady)):
+            states[k * LANES + lane] = steady[k] * value
+    forward(sos, states, x, origin, length, -settle, 0, padding, kind, lanes[:0])
+    forward(sos, states, x, origin, length, 0, length, padding, kind, lanes)
+    edge = float(lanes[len(lanes) - 1])
+    for lane in range(LANES):
+        behind = edge if lane == LANES - 1 else float(lanes[LANES * (settle - 1) + lane + 1])
+        for k in range(len(steady)):
+            states[k * LANES + lane] = steady[k] * behind
+    settle_backward(sos, states, lanes, edge, settle)
+    backward(sos, states, lanes, origin, length, y)
 
 
 @compiled
