@@ -12,6 +12,7 @@ from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
 from benchmarks.machine import Work, transform
 from hpcflow_kernels.spectral.coherence import coherence
 from hpcflow_kernels.spectral.coherence_matrix import coherence_matrix
+from hpcflow_kernels.spectral.istft import istft
 from hpcflow_kernels.spectral.spectrogram import spectrogram_frames
 from hpcflow_kernels.spectral.stft import stft
 from hpcflow_kernels.spectral.welch import welch, welch_windows
@@ -77,6 +78,15 @@ def _stft(x: np.ndarray, timers: bool) -> Iterator[Case]:
             lambda n=n: signal.stft(wide, nperseg=n)[2],
             peers,
             Work(HALVED * (transform(n) + 1), written=8),
+        )
+        z = stft(x, nperseg=n)[2]
+        yield Case(
+            f"istft.{n}",
+            len(x),
+            lambda n=n, z=z: istft(z, nperseg=n)[1],
+            lambda n=n, z=z: signal.istft(z.astype(np.complex128), nperseg=n)[1],
+            {"scipy": lambda n=n, z=z: signal.istft(z, nperseg=n)[1]},
+            Work(HALVED * (transform(n) + 2), read=8),
         )
 
     def by_scipy(x: np.ndarray) -> np.ndarray:

@@ -160,7 +160,7 @@ class Transform(NamedTuple):
     @classmethod
     def of(cls, weights: np.ndarray, kind: np.dtype[Any]) -> Transform:
         """The one for these weights: a power of two; `spectra` and `powers` take no fewer than `SMALLEST`."""
-        return cls((0.5 * weights).astype(kind), *_tables(len(weights), kind.str))
+        return cls((0.5 * weights).astype(kind), *tables(len(weights), kind.str))
 
     def spectra(self, x: np.ndarray, step: int, detrend: bool, out: np.ndarray) -> None:
         """Fill `out`, complex numbers of shape (segments, n // 2 + 1), with the transforms of segments."""
@@ -191,7 +191,7 @@ class Transform(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _tables(n: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def tables(n: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Factors, places and turns of segments of n samples, which are n / 2 complex points."""
     place = np.argsort(bin_order(n // 2))
     turn = np.exp(-2j * np.pi / n * np.arange(n // 4 + 1)).view(np.float64)
