@@ -29,7 +29,7 @@ class RunContext:
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self.cut = Cut.from_dict(folder.cut)
-        self._regions: dict[Path, Regions] = {}
+        self._regions: dict[str, Regions] = {}
         self._aside: dict[str, frozenset[int]] = {}
         self._stage = ""
         self.cache: dict[Any, Any] = {}
@@ -92,13 +92,13 @@ class RunContext:
 
     def regions(self, source: str) -> Regions:
         """Reader of a dataset's or a stored step's arrays."""
-        if any(d.name == source for d in self.cut.datasets):
-            path = self.store(source)
-        else:
-            path = self.folder.step_store(source, self.cut.step(source).saved)
-        if path not in self._regions:
-            self._regions[path] = open_regions(path)
-        return self._regions[path]
+        if source not in self._regions:
+            if any(d.name == source for d in self.cut.datasets):
+                path = self.store(source)
+            else:
+                path = self.folder.step_store(source, self.cut.step(source).saved)
+            self._regions[source] = open_regions(path)
+        return self._regions[source]
 
     def result_name(self, step: StepPlan, name: str) -> str:
         """How receipts call a file of a step's store."""

@@ -115,8 +115,12 @@ def sosfiltfilt(
     out = np.empty(x.shape, np.float32 if x.dtype == np.float32 else np.float64)
     if x.size == 0:
         return out
-    rows, results = np.moveaxis(x, axis, -1), np.moveaxis(out, axis, -1)
     plan = _plan(sos.tobytes(), x.shape[axis], padding)
+    if x.ndim == 1:
+        row = np.ascontiguousarray(x, out.dtype)
+        _filter_row(sos, plan, row, padding, kinds[padtype], np.dtype(inside), out)
+        return out
+    rows, results = np.moveaxis(x, axis, -1), np.moveaxis(out, axis, -1)
     for index in np.ndindex(rows.shape[:-1]):
         row = np.ascontiguousarray(rows[index], out.dtype)
         whole = results[index].flags.c_contiguous
