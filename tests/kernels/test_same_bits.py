@@ -14,6 +14,7 @@ import numpy as np
 from hpcflow_kernels.spectral.coherence import csd
 from hpcflow_kernels.spectral.coherence_matrix import csd_matrix
 from hpcflow_kernels.features.condition import condition_indicators
+from hpcflow_kernels.filter.fir import oaconvolve
 from hpcflow_kernels.filter.zero_phase import bandpass
 from hpcflow_kernels.rolling.statistics import rolling_std
 from hpcflow_kernels.spectral.welch import welch
@@ -23,6 +24,8 @@ x = (np.random.default_rng(0).standard_normal(5003) + 1).astype(np.float32)
 for values in (
     bandpass(x, rate=12000.0, low=2000.0, high=5000.0),
     bandpass(x, rate=25600.0, low=10.0, high=1000.0),
+    oaconvolve(x, x[:65]),
+    oaconvolve(x, x[:257]),
     welch(x, nperseg=512)[1],
     stft(x, nperseg=512, window="boxcar")[2],
     csd(x[:2500], x[2500:5000], nperseg=256, window="boxcar")[1],
@@ -51,6 +54,6 @@ def digests(repo, folder, **variables):
 def test_a_plain_cpu_gives_the_same_bits(repo, tmp_path):
     here = digests(repo, tmp_path)
     plain = digests(repo, tmp_path, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
-    assert len(here) == 14
+    assert len(here) == 16
     assert here == plain
     assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2, "one folder for each CPU"

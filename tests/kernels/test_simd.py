@@ -15,7 +15,9 @@ from hpcflow_kernels.simd import (
     convert,
     extract,
     fma,
+    halves,
     insert,
+    join,
     load,
     maximum,
     minimum,
@@ -122,6 +124,24 @@ def test_transposition(dtype):
 
 
 @njit
+def parts(x, y):
+    rows = transpose((load(x, 0, 8), load(x, 8, 8)))
+    store(y, 0, rows[0])
+    store(y, 8, rows[1])
+    low, high = halves(load(x, 0, 8))
+    store(y, 16, join(high, low))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64])
+def test_parts_of_vectors(dtype):
+    x, y = np.arange(16).astype(dtype), np.empty(24, dtype)
+    parts(x, y)
+    pairs = x.reshape(2, 4, 2)
+    assert np.array_equal(y[:16].reshape(2, 4, 2), pairs.transpose(2, 1, 0))
+    assert y[16:].tolist() == [4, 5, 6, 7, 0, 1, 2, 3]
+
+
+@njit
 def chosen(x, y):
     a, b = load(x, 0, 4), load(x, 4, 4)
     store(y, 0, minimum(a, b))
@@ -149,7 +169,9 @@ def test_what_is_no_vector_is_refused_when_compiling():
     refused("power of two", lambda x: total(load(x, 0, 3)), x)
     refused("convert it first", lambda x, y: store(y, 0, load(x, 0, 4)), x, x.astype(np.float32))
     refused("one floating type", lambda x: total(fma(load(x, 0, 4), load(x, 0, 8), load(x, 0, 4))), x)
-    refused("as many vectors", lambda x: transpose((load(x, 0, 4), load(x, 4, 4))), x)
+    refused("as many vectors", lambda x: transpose((load(x, 0, 4), load(x, 4, 4), load(x, 8, 4))), x)
+    refused("two vectors of one type", lambda x: total(join(load(x, 0, 4), load(x, 0, 8))), x)
+    refused("four lanes or more", lambda x: total(halves(load(x, 0, 2))[0]), x)
     refused("No implementation|Invalid use", lambda x: total(load(x, 0, 4) + load(x, 0, 8)), x)
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-COST = {256: 28, 1024: 33, 4096: 55, 16384: 120}
+from hpcflow_kernels.filter.ring import Ring, ring, spectrum
+
+COST = {256: 24, 512: 24, 1024: 28, 2048: 29, 4096: 35, 8192: 40, 16384: 52, 32768: 70}
 """What a point of a transform of each size costs, in multiply-adds of a direct sum; as measured."""
+
+DIRECT = 32
+"""Taps up to which sums are direct whatever takes less: no cut of a signal changes a bit of them."""
 
 
 def fir(
@@ -127,7 +132,7 @@ def oaconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> np.n
     """Convolve signals with a filter along one axis.
 
     The signature and the meaning are those of scipy.signal.oaconvolve. Where the second array is real,
-    lies along one axis and is no longer than the first, sums are direct or go by sixteen blocks at a
+    lies along one axis and is no longer than the first, sums are direct or go by eight blocks at a
     time, whichever takes less. Everything else is handed to SciPy.
 
     Parameters
@@ -182,12 +187,6 @@ LONGEST = 12_000
 """Taps above which SciPy's longer transforms take less."""
 
 
-class _Spectrum(NamedTuple):
-    real: np.ndarray
-    imaginary: np.ndarray
-    twiddle: np.ndarray
-
-
 def _convolve(
     x: np.ndarray, head: np.ndarray, tail: np.ndarray, taps: np.ndarray, first: int, y: np.ndarray
 ) -> None:
@@ -205,7 +204,8 @@ def _convolve(
         loops.direct(x, head, tail, taps[::-1].astype(x.dtype), shift, y)
     else:
         h = _spectrum(taps.tobytes(), n, x.dtype.str)
-        loops.overlap_save(x, head, tail, h.real, h.imaginary, len(taps), h.twiddle, shift, y)
+        r = _ring(n, x.dtype.str)
+        loops.overlap_save(x, head, tail, h, len(taps), r.stages, r.leaves, shift, y)
 
 
 def transform_size(taps: int, size: int) -> int:
@@ -214,25 +214,25 @@ def transform_size(taps: int, size: int) -> int:
     Examples
     --------
     >>> transform_size(31, 100_000), transform_size(257, 100_000), transform_size(257, 300)
-    (0, 1024, 0)
+    (0, 2048, 0)
     """
+    if taps <= DIRECT:
+        return 0
     best, found = -(-size // 64) * 64 * taps, 0
     for n, cost in COST.items():
         length = (n - taps + 1) // 8 * 8
         if length > 0:
-            work = -(-size // (16 * length)) * 16 * n * cost
+            work = -(-size // (8 * length)) * 8 * n * cost
             if work < best:
                 best, found = work, n
     return found
 
 
-@lru_cache(maxsize=32)
-def _spectrum(taps: bytes, n: int, dtype: str) -> _Spectrum:
-    """Conjugate of the spectrum of reversed taps, divided by n, in the order of the stages."""
-    from hpcflow_kernels.spectral.welch import bin_order, twiddles
+@lru_cache(maxsize=16)
+def _ring(n: int, dtype: str) -> Ring:
+    return ring(n // 2, np.dtype(dtype))
 
-    h = np.conj(np.fft.fft(np.frombuffer(taps)[::-1], n)[bin_order(n)]) / n
-    typed = np.dtype(dtype)
-    return _Spectrum(
-        np.ascontiguousarray(h.real, typed), np.ascontiguousarray(h.imag, typed), twiddles(n, typed)
-    )
+
+@lru_cache(maxsize=32)
+def _spectrum(taps: bytes, n: int, dtype: str) -> np.ndarray:
+    return spectrum(np.frombuffer(taps)[::-1], _ring(n, dtype).roots).astype(dtype)

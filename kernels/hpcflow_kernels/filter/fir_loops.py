@@ -3,11 +3,9 @@
 Both give ``y[i] = sum_j taps[j] * x[i - shift + j]``, the taps in reverse. Direct sums run over sixty-four
 outputs at once and take the taps in order, so an output's bits are a function of its own samples.
 
-Overlap-save transforms sixteen blocks at once: an even block is the real part of a lane, the next one its
-imaginary part. Taps are real, so the two are never taken apart. Stages that divide by four leave the
-spectrum in an order of their own, the taps' spectrum stands in the same order, and the stages of the way
-back begin from there: nothing is put in order. The last stage forwards, the product and the first stage
-backwards are one; and each quarter of a transform goes down and up before the next one begins.
+Overlap-save takes eight blocks at once, one in each lane. A product modulo ``z^n + 1`` is wrapped round with
+its sign turned, and what is wrapped is thrown away: so it serves as well as a cyclic one, and for real blocks
+it takes a transform of half as many complex points (`hpcflow_kernels.filter.ring_loops`).
 """
 
 from __future__ import annotations
@@ -15,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
-from hpcflow_kernels.simd import broadcast, fma, load, store, transpose
-from hpcflow_kernels.spectral.transform_loops import NEAR, butterfly, four, stage, turned
+from hpcflow_kernels.filter.ring_loops import multiply
+from hpcflow_kernels.simd import broadcast, fma, halves, join, load, store, transpose
 
 BLOCK = 64
 """Outputs of direct sums at once: four vectors of sixteen."""
@@ -85,101 +83,52 @@ def direct(
 
 
 @inlined
+def _pair(x: np.ndarray, k: int, further: int):  # type: ignore[no-untyped-def]
+    return join(load(x, k, 4), load(x, k + further, 4))
+
+
+@inlined
 def _lanes(x: np.ndarray, at: int, apart: int, n: int, part: np.ndarray) -> None:
     """Eight blocks that begin `apart` samples from one another, n samples each, as lanes of `part`."""
-    for j in range(0, n, 8):
+    for j in range(0, n, 4):
         k = at + j
         rows = transpose(
             (
-                load(x, k, 8),
-                load(x, k + apart, 8),
-                load(x, k + 2 * apart, 8),
-                load(x, k + 3 * apart, 8),
-                load(x, k + 4 * apart, 8),
-                load(x, k + 5 * apart, 8),
-                load(x, k + 6 * apart, 8),
-                load(x, k + 7 * apart, 8),
+                _pair(x, k, 4 * apart),
+                _pair(x, k + apart, 4 * apart),
+                _pair(x, k + 2 * apart, 4 * apart),
+                _pair(x, k + 3 * apart, 4 * apart),
             )
         )
-        for t in range(8):
+        for t in range(4):
             store(part, 8 * (j + t), rows[t])
 
 
 @inlined
 def _blocks(part: np.ndarray, length: int, apart: int, i: int, y: np.ndarray) -> None:
     """The first `length` points of lane l go to `y` at ``i + l * apart``; what lies beyond is dropped."""
-    for j in range(0, length, 8):
+    whole = max(0, min(length, len(y) - i - 7 * apart)) // 4 * 4
+    for j in range(0, whole, 4):
         k = 8 * j
         rows = transpose(
-            (
-                load(part, k, 8),
-                load(part, k + 8, 8),
-                load(part, k + 16, 8),
-                load(part, k + 24, 8),
-                load(part, k + 32, 8),
-                load(part, k + 40, 8),
-                load(part, k + 48, 8),
-                load(part, k + 56, 8),
-            )
+            (load(part, k, 8), load(part, k + 8, 8), load(part, k + 16, 8), load(part, k + 24, 8))
         )
-        for lane in range(8):
-            place = i + j + lane * apart
-            if place + 8 <= len(y):
-                store(y, place, rows[lane])
-            else:
-                for t in range(min(8, len(y) - place)):
-                    y[place + t] = part[k + 8 * t + lane]
+        for t in range(4):
+            low, high = halves(rows[t])
+            store(y, i + j + t * apart, low)
+            store(y, i + j + (t + 4) * apart, high)
+    for lane in range(8):
+        place = i + lane * apart
+        for j in range(whole, min(length, len(y) - place)):
+            y[place + j] = part[8 * j + lane]
 
 
 @inlined
-def _multiply(re: np.ndarray, im: np.ndarray, base: int, m: int, hr: np.ndarray, hi: np.ndarray) -> None:
-    """The last stage forwards, the product with the taps' spectrum, and the first stage backwards."""
-    for p in range(base, base + m, 4):
-        i = 8 * p
-        ar, ai, br, bi, cr, ci, dr, di = four(re, im, i, 8)
-        ar, ai = _product(ar, ai, hr, hi, p)
-        br, bi = _product(br, bi, hr, hi, p + 1)
-        cr, ci = _product(cr, ci, hr, hi, p + 2)
-        dr, di = _product(dr, di, hr, hi, p + 3)
-        # Backwards is forwards with the real and imaginary parts exchanged.
-        ai, ar, bi, br, ci, cr, di, dr = butterfly(ai, ar, bi, br, ci, cr, di, dr)
-        store(re, i, ar)
-        store(im, i, ai)
-        store(re, i + 8, br)
-        store(im, i + 8, bi)
-        store(re, i + 16, cr)
-        store(im, i + 16, ci)
-        store(re, i + 24, dr)
-        store(im, i + 24, di)
-
-
-@inlined
-def _product(ar, ai, hr: np.ndarray, hi: np.ndarray, k: int):  # type: ignore[no-untyped-def]
-    wr, wi = broadcast(hr, k, 8), broadcast(hi, k, 8)
-    return fma(-ai, wi, ar * wr), fma(ai, wr, ar * wi)
-
-
-@inlined
-def _back(re: np.ndarray, im: np.ndarray, base: int, m: int, twiddle: np.ndarray) -> None:
-    """Join four transforms of m / 4 points at `base` into one of m, backwards, in place."""
-    step = 2 * m
-    w = len(twiddle) - 2 * m
-    for i in range(8 * base, 8 * base + step, 8):
-        j, k, n = i + step, i + 2 * step, i + 3 * step
-        ar, ai = load(re, i, 8), load(im, i, 8)
-        bi, br = turned(load(im, j, 8), load(re, j, 8), twiddle, w)
-        ci, cr = turned(load(im, k, 8), load(re, k, 8), twiddle, w + 2)
-        di, dr = turned(load(im, n, 8), load(re, n, 8), twiddle, w + 4)
-        ai, ar, bi, br, ci, cr, di, dr = butterfly(ai, ar, bi, br, ci, cr, di, dr)
-        store(re, i, ar)
-        store(im, i, ai)
-        store(re, j, br)
-        store(im, j, bi)
-        store(re, k, cr)
-        store(im, k, ci)
-        store(re, n, dr)
-        store(im, n, di)
-        w += 6
+def _work(size: int, like: np.ndarray) -> np.ndarray:
+    """New memory that begins where a line of the cache does."""
+    whole = np.empty(size + 16, like.dtype)
+    first = -(whole.ctypes.data // whole.itemsize) % 16
+    return whole[first : first + size]
 
 
 @compiled
@@ -187,63 +136,41 @@ def overlap_save(
     x: np.ndarray,
     head: np.ndarray,
     tail: np.ndarray,
-    hr: np.ndarray,
-    hi: np.ndarray,
+    spectrum: np.ndarray,
     taps: int,
-    twiddle: np.ndarray,
+    stages: np.ndarray,
+    leaves: np.ndarray,
     shift: int,
     y: np.ndarray,
 ) -> None:
-    """Fill `y` by way of the spectra of blocks.
+    """Fill `y` by products of blocks modulo ``z^n + 1``.
 
     Parameters
     ----------
     x, head, tail, shift, y
         As for `direct`.
-    hr, hi : ndarray, shape (n,)
-        Conjugate of the spectrum of the taps in reverse, divided by n, in the order in which stages leave it;
-        n is a power of four.
+    spectrum, stages, leaves : ndarray
+        As `hpcflow_kernels.filter.ring` makes them for the taps in reverse; the spectrum is of shape (n,),
+        n a power of two.
     taps : int
         How many taps there are, at most n - 7.
-    twiddle : ndarray
-        As `hpcflow_kernels.spectral.welch.twiddles` gives them.
     """
-    n = len(hr)
-    length = (n - taps + 1) // 8 * 8
-    re, im = np.empty(8 * n, x.dtype), np.empty(8 * n, x.dtype)
-    reach = 15 * length + n
+    n = len(spectrum)
+    half, length = n // 2, (n - taps + 1) // 8 * 8
+    re, im = _work(8 * half, x), _work(8 * half, x)
+    reach = 7 * length + n
     samples = np.empty(reach, x.dtype)
-    near = n
-    while near > NEAR:
-        near //= 4
-    for i in range(0, len(y), 16 * length):
+    leaf = 4 if len(leaves) == 6 * (half // 4) else 8
+    for i in range(0, len(y), 8 * length):
         at = i - shift
         if at >= 0 and at + reach <= len(x):
-            _lanes(x, at, 2 * length, n, re)
-            _lanes(x, at + length, 2 * length, n, im)
+            _lanes(x, at, length, half, re)
+            _lanes(x, at + half, length, half, im)
         else:
             continued(x, head, tail, at, samples)
-            _lanes(samples, 0, 2 * length, n, re)
-            _lanes(samples, length, 2 * length, n, im)
-        for base in range(0, n, near):
-            m = n
-            while m > near:
-                if base % m == 0:
-                    stage(re, im, base, m, twiddle)
-                m //= 4
-            while m > 4:
-                for inner in range(base, base + near, m):
-                    stage(re, im, inner, m, twiddle)
-                m //= 4
-            _multiply(re, im, base, near, hr, hi)
-            m = 16
-            while m <= near:
-                for inner in range(base, base + near, m):
-                    _back(re, im, inner, m, twiddle)
-                m *= 4
-            while m <= n:
-                if (base + near) % m == 0:
-                    _back(re, im, base + near - m, m, twiddle)
-                m *= 4
-        _blocks(re, length, 2 * length, i, y)
-        _blocks(im, length, 2 * length, i + length, y)
+            _lanes(samples, 0, length, half, re)
+            _lanes(samples, half, length, half, im)
+        multiply(re, im, half, leaf, stages, leaves, spectrum)
+        _blocks(re, min(half, length), length, i, y)
+        if length > half:
+            _blocks(im, length - half, length, i + half, y)

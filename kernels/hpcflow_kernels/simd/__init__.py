@@ -32,10 +32,11 @@ Three rules hold it together:
 
 from hpcflow_kernels.simd.arithmetic import any_lane, convert, fma, maximum, minimum, select, sqrt
 from hpcflow_kernels.simd.memory import broadcast, load, splat, store
-from hpcflow_kernels.simd.shuffle import extract, insert, rotate, total, transpose
-from hpcflow_kernels.simd.vector import MaskType, VectorType
+from hpcflow_kernels.simd.shuffle import extract, halves, insert, join, rotate, total, transpose
+from hpcflow_kernels.simd.vector import WIDEST, MaskType, VectorType
 
 __all__ = [
+    "WIDEST",
     "MaskType",
     "VectorType",
     "any_lane",
@@ -43,7 +44,9 @@ __all__ = [
     "convert",
     "extract",
     "fma",
+    "halves",
     "insert",
+    "join",
     "load",
     "maximum",
     "minimum",

@@ -22,20 +22,23 @@ def _shuffle(builder: ir.IRBuilder, a: Any, b: Any, order: Sequence[int]) -> Any
 def transpose(typing: Any, rows: Any) -> Any:
     """Rows to columns: n vectors of n lanes as a tuple, to n vectors.
 
-    Half of the lanes change sides at each of log2(n) levels, so that every level is one two-register
-    shuffle per vector on the machines we know.
+    Vectors of more lanes are transposed n lanes at a time, each part by itself. Half of the lanes change
+    sides at each of log2(n) levels, so that every level is one two-register shuffle per vector on the
+    machines we know.
     """
     kind = rows.dtype if isinstance(rows, types.UniTuple) else None
-    if not isinstance(kind, VectorType) or rows.count != kind.lanes:
-        raise TypingError(f"transpose takes as many vectors as they have lanes, not {rows}")
-    n = kind.lanes
+    if not isinstance(kind, VectorType) or rows.count & (rows.count - 1) or kind.lanes % rows.count:
+        raise TypingError(
+            f"transpose takes as many vectors as they, or parts of them, have lanes, not {rows}"
+        )
+    n, lanes = rows.count, kind.lanes
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
         v = cgutils.unpack_tuple(builder, args[0], n)
         step = 1
         while step < n:
-            low = [(i if not i & step else n + i - step) for i in range(n)]
-            high = [(i + step if not i & step else n + i) for i in range(n)]
+            low = [(i if not i & step else lanes + i - step) for i in range(lanes)]
+            high = [(i + step if not i & step else lanes + i) for i in range(lanes)]
             for i in range(n):
                 if not i & step:
                     a, b = v[i], v[i + step]
@@ -44,6 +47,34 @@ def transpose(typing: Any, rows: Any) -> Any:
         return context.make_tuple(builder, rows, v)
 
     return rows(rows), emit
+
+
+@intrinsic
+def join(typing: Any, a: Any, b: Any) -> Any:
+    """One vector of twice the lanes: those of a, then those of b."""
+    if not isinstance(a, VectorType) or a != b:
+        raise TypingError(f"join takes two vectors of one type, not {a}, {b}")
+    kind = VectorType(a.dtype, 2 * a.lanes)
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        return _shuffle(builder, args[0], args[1], range(kind.lanes))
+
+    return kind(a, b), emit
+
+
+@intrinsic
+def halves(typing: Any, vector: Any) -> Any:
+    """The lower and the upper half of the lanes, as a tuple of two vectors."""
+    if not isinstance(vector, VectorType) or vector.lanes < 4:
+        raise TypingError(f"halves takes a vector of four lanes or more, not {vector}")
+    n = vector.lanes // 2
+    pair = types.UniTuple(VectorType(vector.dtype, n), 2)
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        parts = [_shuffle(builder, args[0], args[0], range(first, first + n)) for first in (0, n)]
+        return context.make_tuple(builder, pair, parts)
+
+    return pair(vector), emit
 
 
 @intrinsic(prefer_literal=True)

@@ -7,6 +7,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 from numba.core.errors import TypingError
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic as numba_intrinsic
 from numba.extending import models, register_model
 
@@ -14,6 +15,11 @@ intrinsic: Any = numba_intrinsic
 """Numba's, without its type: what it makes is called with one argument less than it is written with."""
 
 ELEMENTS = (types.float32, types.float64, types.int32, types.int64)
+
+WIDEST = 16 if "+avx512f" in str(cpu_target.target_context.codegen().magic_tuple()) else 8
+"""Lanes of float32 that loops of many live vectors take at once: sixteen with AVX-512's registers, which are
+twice as wide and twice as many, else eight. For loops where every lane counts for itself, so that bits are
+the same."""
 
 
 class VectorType(types.Type):
