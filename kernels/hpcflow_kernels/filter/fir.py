@@ -149,22 +149,27 @@ def oaconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> np.n
     ndarray
         float32 where both are, else float64, with an error as for `filter_centred`.
     """
-    from scipy import signal
-
     a, b = np.asarray(in1), np.asarray(in2)
     axis = _one_axis(a, b, axes)
     if axis is None or mode not in ("full", "valid", "same"):
+        from scipy import signal
+
         result: np.ndarray = signal.oaconvolve(in1, in2, mode=mode, axes=axes)
         return result
     samples, count = a.shape[axis], b.shape[axis]
     size = {"full": samples + count - 1, "same": samples, "valid": samples - count + 1}[mode]
     first = {"full": 0, "same": (count - 1) // 2, "valid": count - 1}[mode]
     dtype = np.result_type(a, b, np.float32)
-    rows, taps = np.moveaxis(a, axis, -1), b.reshape(-1).astype(np.float64)
-    out = np.empty((*rows.shape[:-1], size), np.float32 if dtype == np.float32 else np.float64)
-    none = np.empty(0, out.dtype)
+    kept, taps = np.dtype(np.float32 if dtype == np.float32 else np.float64), b.reshape(-1).astype(np.float64)
+    none = np.empty(0, kept)
+    if a.ndim == 1:
+        y = np.empty(size, kept)
+        _convolve(np.ascontiguousarray(a, kept), none, none, taps, first, y)
+        return y
+    rows = np.moveaxis(a, axis, -1)
+    out = np.empty((*rows.shape[:-1], size), kept)
     for index in np.ndindex(rows.shape[:-1]):
-        row = np.ascontiguousarray(rows[index], out.dtype)
+        row = np.ascontiguousarray(rows[index], kept)
         _convolve(row, none, none, taps, first, out[index])
     return np.moveaxis(out, -1, axis)
 
@@ -208,6 +213,7 @@ def _convolve(
         loops.overlap_save(x, head, tail, h, len(taps), r.stages, r.leaves, shift, y)
 
 
+@lru_cache(maxsize=256)
 def transform_size(taps: int, size: int) -> int:
     """Points of the transforms that filter `size` samples with least work; 0 where direct sums take less.
 
@@ -233,6 +239,6 @@ def _ring(n: int, dtype: str) -> Ring:
     return ring(n // 2, np.dtype(dtype))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _spectrum(taps: bytes, n: int, dtype: str) -> np.ndarray:
     return spectrum(np.frombuffer(taps)[::-1], _ring(n, dtype).roots).astype(dtype)
