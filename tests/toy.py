@@ -52,6 +52,34 @@ def summed(*, frames: dict[str, Any], raw: Any, weight: float | None) -> dict[st
     }
 
 
+def beyond(*, signal: Any, above: float) -> dict[str, np.ndarray]:
+    """Every sample above a threshold, and those beside it."""
+    place = np.flatnonzero(signal.values > above)
+    beside = np.clip(place[:, None] + np.array([-1, 1]), 0, len(signal.values) - 1)
+    return {"place": place, "height": signal.values[place], "beside": signal.values[beside]}
+
+
+class Tally:
+    """How many events there are, and the sum of their heights."""
+
+    @staticmethod
+    def start() -> dict[str, np.ndarray]:
+        return {"sum": np.zeros(1), "count": np.zeros(1, np.int64)}
+
+    @staticmethod
+    def add(state: dict[str, np.ndarray], index: int, *, heights: Any) -> dict[str, np.ndarray]:
+        values = heights.values.astype(np.float64)
+        return {"sum": state["sum"] + values.sum(), "count": state["count"] + len(values)}
+
+    @staticmethod
+    def merge(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: a[name] + b[name] for name in a}
+
+    @staticmethod
+    def finish(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {"total": state["sum"][0], "records": state["count"][0]}
+
+
 class Total:
     """Sum over records."""
 
@@ -135,6 +163,35 @@ CONTRACTS = {
             ),
             implementation="tests.toy:summed",
             axis="record",
+        ),
+        Contract(
+            name="beyond",
+            version=1,
+            pattern=Pattern.EVENTS,
+            summary="Samples above a threshold.",
+            ports=(Port("signal", "signal", "samples"),),
+            params=(Param("above", "number", "threshold"),),
+            fields=lambda params: (
+                Field("place", "number of the sample", "1", "int64"),
+                Field("height", "the sample", "same", "same"),
+                Field("beside", "those beside it", "same", "same", (Dim("side", (-1.0, 1.0)),)),
+            ),
+            implementation="tests.toy:beyond",
+            axis="event",
+        ),
+        Contract(
+            name="tally",
+            version=1,
+            pattern=Pattern.REDUCE,
+            summary="Count of events.",
+            ports=(Port("heights", "rows", "heights"),),
+            params=(),
+            fields=lambda params: (
+                Field("total", "sum", "1", "float64"),
+                Field("records", "events", "1", "int64"),
+            ),
+            implementation="tests.toy:Tally",
+            axis="result",
         ),
         Contract(
             name="total",

@@ -94,6 +94,8 @@ def as_table(results: xarray.Dataset, *, units: bool) -> pandas.DataFrame:
 
     rows = row_dimension(results)
     columns: dict[str, Any] = {}
+    if rows != "record" and "record_index" in results:
+        columns["record"] = results["record"].values[results["record_index"].values]
     for name in _ordered(results):
         array = results[name]
         if (rows and rows not in array.dims) or (not rows and name in results.coords):
@@ -113,7 +115,7 @@ def as_table(results: xarray.Dataset, *, units: bool) -> pandas.DataFrame:
 
 def row_dimension(results: xarray.Dataset) -> str:
     """The dimension along which rows follow one another; "" where a step has one result over all records."""
-    kinds = ("sample", "frame", "second", "record")
+    kinds = ("sample", "frame", "second", "event", "record")
     return next((kind for kind in kinds if kind in results.dims), "")
 
 

@@ -68,35 +68,33 @@ def field_spec(step: StepPlan, field: FieldPlan) -> ArraySpec:
     )
 
 
-def timed(step: StepPlan) -> bool:
-    """Whether rows carry a time and a record number: frames and seconds do, whole signals would double."""
-    return step.axis not in (RECORD, SAMPLE)
-
-
 def row_coordinate_specs(step: StepPlan) -> tuple[ArraySpec, ...]:
-    """Coordinates along the row dimension."""
-    if not timed(step):
+    """Coordinates along the row dimension.
+
+    Frames and seconds carry a time and the number of their record; of whole signals both would double the
+    size, and events say themselves when they were.
+    """
+    if step.axis in (RECORD, SAMPLE):
         return ()
     shape, dims = (step.rows,), (row_dim(step),)
     sizes = {"chunk": chunk_rows(8, step.shard), "shard": step.shard}
-    return (
-        ArraySpec(
-            "time",
-            shape,
-            "float64",
-            dims,
-            {"long_name": "start of the row since the start of its record", "units": "s"},
-            **sizes,
-        ),
-        ArraySpec(
-            "record_index",
-            shape,
-            "int32",
-            dims,
-            {"long_name": "which record the row belongs to", "instance_dimension": RECORD},
-            **sizes,
-        ),
+    time = ArraySpec(
+        "time",
+        shape,
+        "float64",
+        dims,
+        {"long_name": "start of the row since the start of its record", "units": "s"},
+        **sizes,
     )
+    record = ArraySpec(
+        "record_index",
+        shape,
+        "int32",
+        dims,
+        {"long_name": "which record the row belongs to", "instance_dimension": RECORD},
+        **sizes,
+    )
+    return (record,) if step.pattern == "events" else (time, record)
 
 
 def inner_coordinates(step: StepPlan) -> Iterator[tuple[ArraySpec, np.ndarray]]:

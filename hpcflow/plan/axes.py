@@ -111,10 +111,16 @@ def step_axis(
     source: RowAxis,
     table: RecordTable,
 ) -> RowAxis:
-    """The row axis of a step from that of its source."""
+    """The row axis of a step from that of its source.
+
+    How many events a record has is known when it is computed: until then each has a place for every sample
+    and one more, so that the rows of two records never touch. `assemble` closes the ranks.
+    """
     records = len(source)
     if step_pattern == Pattern.REDUCE:
         return RowAxis(np.zeros(1, np.int64), np.ones(1, np.int64), np.full(1, np.nan))
+    if step_pattern == Pattern.EVENTS:
+        return packed(source.size + 1, np.full(records, np.nan))
     if step_pattern == Pattern.RECORD:
         if contract.length is None:
             return packed(np.ones(records, np.int64), np.full(records, np.nan))
@@ -125,6 +131,21 @@ def step_axis(
     geometry = step_geometry(contract, params, source.rate)
     hop = np.maximum(geometry.hop, 1)
     return packed(rows_of(geometry, source.size), source.rate * geometry.up / hop)
+
+
+def most_rows(
+    step_pattern: str, contract: Contract, params: Mapping[str, Any], source: RowAxis, axis: RowAxis
+) -> int:
+    """Rows that a step has, or can have at most where only the data tell."""
+    if step_pattern != Pattern.EVENTS:
+        return axis.total
+    known = zip(source.size.tolist(), source.rate.tolist(), strict=True)
+    return sum(most_events(contract, params, n, rate) for n, rate in known)
+
+
+def most_events(contract: Contract, params: Mapping[str, Any], samples: int, rate: float) -> int:
+    """How many events a record can have: never more than samples."""
+    return min(samples, contract.most_events(params, samples, rate)) if contract.most_events else samples
 
 
 def build_axes(steps: Iterable[StepPlan], tables: Mapping[str, RecordTable]) -> dict[str, RowAxis]:

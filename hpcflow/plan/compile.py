@@ -152,7 +152,8 @@ def _plan_step(
         _check_rates(spec, step, contract, source, problems)
     axis = ax.step_axis(plan.pattern, contract, plan.params, source, tables[dataset])
     places[step.name] = axis
-    return replace(plan, rows=axis.total, shard=shard_rows(axis.total, fields))
+    rows = ax.most_rows(plan.pattern, contract, plan.params, source, axis)
+    return replace(plan, rows=rows, shard=shard_rows(rows, fields))
 
 
 def _check_rates(

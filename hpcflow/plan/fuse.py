@@ -58,7 +58,7 @@ def fuse(nodes: Sequence[Node]) -> tuple[Group, ...]:
     for node in nodes:
         if node.pattern in (Pattern.MAP, Pattern.WINDOW):
             placed[node.name] = _place_tiles(node, placed)
-        elif node.pattern == Pattern.RECORD:
+        elif node.pattern in (Pattern.RECORD, Pattern.EVENTS):
             placed[node.name] = ("records", node.dataset, _level(node.inputs, placed, shares="records"))
         else:
             placed[node.name] = ("reduce", node.name, _level(node.inputs, placed, shares=None))

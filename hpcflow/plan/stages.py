@@ -15,7 +15,7 @@ from hpcflow.plan.fuse import Group
 from hpcflow.plan.model import DatasetPlan, FieldPlan, StagePlan, StepPlan
 from hpcflow.plan.records import RecordTable
 from hpcflow.plan.tiling import tiles_of
-from hpcflow_kernels import get
+from hpcflow_kernels import Pattern, get
 from hpcflow_kernels.contract import port_of
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ class Stages:
         if step.axis == "record":
             records -= 2  # first row and number of rows of a record
         elif step.axis != "sample":
-            by_row += 2  # time and record of a row
+            by_row += 1 if step.pattern == Pattern.EVENTS else 2  # record, and time, of a row
         return 1 + by_row * (1 + shards) + 2 * (_inner(step) + records)
 
     def _merge(self, step: StepPlan, stage: StagePlan) -> None:

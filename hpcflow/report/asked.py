@@ -165,7 +165,7 @@ def rows_of(step: Step) -> str:
     """The length of a result, in words."""
     if step.plan.pattern == "reduce":
         return "one, over all"
-    return count(step.plan.rows, step.plan.axis)
+    return count(int(step.data.sizes[step.plan.axis]), step.plan.axis)
 
 
 def outputs(source: Source) -> Section:

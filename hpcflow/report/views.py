@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hpcflow.report import bearing, condition, generic, sport
+from hpcflow.report import bearing, condition, events, generic, sport
 from hpcflow.report.parts import Note, Section
 from hpcflow.report.source import Source, Step
 
@@ -24,9 +24,9 @@ VIEWS: dict[str, View] = {
 """By kernel name, in the order of the page."""
 
 
-def view(kernel: str) -> View:
-    """The view for a kernel."""
-    return VIEWS.get(kernel, generic.anything)
+def view(kernel: str, pattern: str) -> View:
+    """The view for a kernel: its own, or one that fits any kernel of its pattern."""
+    return VIEWS.get(kernel, events.found if pattern == "events" else generic.anything)
 
 
 def sections(source: Source) -> list[Section]:
@@ -36,7 +36,7 @@ def sections(source: Source) -> list[Section]:
     found = []
     for step in ordered:
         try:
-            section = view(step.plan.kernel)(source, step)
+            section = view(step.plan.kernel, step.plan.pattern)(source, step)
         except Exception as error:  # a picture must never cost a finished run its report
             section = _unshown(step, error)
         if section is not None:

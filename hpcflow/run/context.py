@@ -17,7 +17,7 @@ from hpcflow.plan.model import Cut, FieldPlan, StagePlan, StepPlan
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
 from hpcflow.run.reuse import Reusable
-from hpcflow_kernels import Rows
+from hpcflow_kernels import Pattern, Rows
 
 if TYPE_CHECKING:
     from hpcflow.plan.records import RecordTable
@@ -51,6 +51,14 @@ class RunContext:
         """Row axes of datasets and steps."""
         return build_axes(self.cut.steps, self.tables)
 
+    def rows_of(self, source: str, record: int) -> tuple[int, int]:
+        """First row and number of rows of a live record; a step must be stored and complete."""
+        axis = self.axes[source]
+        if any(s.name == source and s.pattern == Pattern.EVENTS for s in self.cut.steps):
+            read = self.regions(source).read
+            return int(read("row_start", record, record + 1)[0]), int(read("row_size", record, record + 1)[0])
+        return int(axis.start[record]), int(axis.size[record])
+
     def live(self, dataset: str) -> np.ndarray:
         """Table indices of the records that are computed on."""
         key = ("live", dataset)
@@ -79,14 +87,18 @@ class RunContext:
         return Reusable(self.folder)
 
     def earlier_rows(self, step: str, record: int, start: int, stop: int) -> dict[str, np.ndarray]:
-        """Rows [start, stop) of a record, of every field of a step, from the run that computed them."""
+        """Rows [start, stop) of a record, of every field of a step, from the run that computed them.
+
+        Of events, as many of these as there are.
+        """
         where = self.reusable.find(step, record)
         assert where is not None
         run, old = where
         if ("earlier", run) not in self.cache:
             self.cache["earlier", run] = RunContext(RunFolder.at(self.folder.path.parent / run))
         earlier: RunContext = self.cache["earlier", run]
-        base = int(earlier.axes[step].start[old])
+        base, size = earlier.rows_of(step, old)
+        stop = min(stop, size)
         regions = earlier.regions(step)
         return {f.name: regions.read(f.name, base + start, base + stop) for f in self.cut.step(step).fields}
 
@@ -110,8 +122,8 @@ class RunContext:
 
     def read_rows(self, stage: StagePlan, source: str, name: str, record: int) -> Rows:
         """All rows of one record: of a variable, or of a field of a stored step."""
+        start, size = self.rows_of(source, record)
         axis = self.axes[source]
-        start, size = int(axis.start[record]), int(axis.size[record])
         values = self.regions(source).read(name, start, start + size)
         if source == stage.dataset:
             units = next(v.units for v in self.cut.dataset(source).variables if v.name == name)

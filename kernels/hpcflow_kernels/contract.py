@@ -34,6 +34,8 @@ class Pattern(StrEnum):
     """Frame k reads [k*hop, k*hop + frame) and gives one row."""
     RECORD = "record"
     """A whole record gives one row, or rows along an axis of its own."""
+    EVENTS = "events"
+    """A whole record gives as many rows as something happens in it, which nobody knows before."""
     REDUCE = "reduce"
     """All records give one result, through partial states merged in one fixed tree."""
 
@@ -286,6 +288,7 @@ class Contract:
         record: ``f(*, <port>: Rows | float | str | None ..., **params) -> {field: value}``, each value
         of shape inner dims, or (rows, inner dims) where `length` is given. A `rows` port fed by a whole
         step gets ``{field: Rows}``.
+        events: as record, each value of shape (events, inner dims), in order of time.
         reduce: a class with ``start(**params)``, ``add(state, index, **ports)`` for one record,
         ``merge(a, b)``, ``finish(state, **params)``; states are dicts of arrays of fixed shape.
     geometry
@@ -294,6 +297,10 @@ class Contract:
         Record pattern whose rows form an axis of their own: ``length(params, samples, rate, facts) -> int``;
         `samples` and `rate` are a record's rows, and rows per second (NaN where not regular), at the source
         of the first port that is no fact; `facts` all of the record's.
+    most_events
+        Events pattern: ``most_events(params, samples, rate) -> int``, how many a record of so many samples
+        (at the source of the first port) can have at most; planning reserves room for them. None: one
+        for each sample.
     row_rate
         ``row_rate(params, rate) -> float``: rows per second of that axis; None where rows are not in time.
     axis
@@ -325,6 +332,7 @@ class Contract:
     axis: str
     geometry: Callable[[Params, float], Geometry] | None = None
     length: Callable[[Params, int, float, Mapping[str, Any]], int] | None = None
+    most_events: Callable[[Params, int, float], int] | None = None
     row_rate: Callable[[Params, float], float] | None = None
     min_samples: Callable[[Params, float], int] | None = None
     check: Callable[[Params, float | None], Sequence[str]] | None = None

@@ -206,7 +206,7 @@ def from_contract(contract: Contract) -> Probe:
             f"made-up parameters do not suit {contract.name} ({problems[0]}): "
             "give it an entry in hpcflow_kernels.probes.PROBES, or defaults that fit each other"
         )
-    if contract.pattern == Pattern.RECORD:
+    if contract.pattern in (Pattern.RECORD, Pattern.EVENTS):
         return Probe(lambda samples: _ports(contract.ports, samples), params, _RECORDS)
     shortest = max(1 << 16, contract.geometry(every, RATE).frame if contract.geometry else 0)
     return Probe(_signal, params, (shortest, 4 * shortest, 16 * shortest))

@@ -144,7 +144,8 @@ def test_export_writes_what_the_results_hold(
         assert f"{frames} rows" in done.stdout
     csv, parquet = pandas.read_csv(tmp_path / "out.csv"), pandas.read_parquet(tmp_path / "out.parquet")
     mat = loadmat(tmp_path / "out.mat")
-    assert list(csv.columns[:2]) == ["record_index", "time [s]"]
+    assert list(csv.columns[:3]) == ["record", "record_index", "time [s]"]
+    assert list(csv["record"]) == [f"{list(SAMPLES)[i]}.csv" for i in csv["record_index"]]
     np.testing.assert_allclose(csv["rms [m s-2]"], results.rms.values, rtol=1e-6)
     np.testing.assert_array_equal(parquet["rms"], results.rms.values)
     np.testing.assert_array_equal(mat["rms"].ravel(), results.rms.values)

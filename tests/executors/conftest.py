@@ -34,7 +34,8 @@ steps:
   diagnosis:
     kernel: bearing_faults
     input: {signal: machine.acceleration, speed: machine.speed, bearing: machine.bearing}
-save: [band, envelope, condition, diagnosis]
+  knocks: {kernel: peaks, input: machine.acceleration, with: {height: 3.5, distance: 20 ms}}
+save: [band, envelope, condition, diagnosis, knocks]
 """
 
 SIZES = {"a": 60_000, "b": 300_001, "c": 5_000, "d": 40_000, "e": 262_144}

@@ -23,19 +23,19 @@ from hpcflow.run.commit import BlockOutput, NewFile
 from hpcflow.run.context import RunContext
 from hpcflow.run.ledger import Ledger
 from hpcflow.run.packs import PlacedPiece, scan_pack
+from hpcflow.run.stages.events import close_ranks, found_axis
+from hpcflow_kernels import Pattern
 
 
 def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     """One shard of every field of a step; the first block also writes the record coordinates."""
-    step = ctx.cut.step(stage.steps[0])
+    step, axis, pieces = _rows(ctx, stage)
     start, stop = block * step.shard, min((block + 1) * step.shard, step.rows)
-    pieces = _pieces(ctx, stage, step)
     files: list[tuple[str, bytes | None]] = []
     for field in step.fields:
         spec = field_spec(step, field)
         gathered = Gathered(spec, pieces.get(field.name, ()), start, stop)
         files.append((shard_key(spec, block), encode_chunks(spec, max(stop - start, 0), gathered.rows)))
-    axis = ctx.axes[step.name]
     for spec in row_coordinate_specs(step):
         files.append(_shard(spec, block, _coordinate(spec.name, axis, start, stop)))
     if block == 0:
@@ -43,9 +43,10 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         records = dict(record_files(step, table, axis.start, axis.size, axis.rate))
         files += records.items()
         # Every array has its final shape now, so the group may repeat their metadata.
-        files.append(
-            ("zarr.json", group_metadata(result_attrs(step), {**dict(template_files(step)), **records}))
-        )
+        described = dict(template_files(step))
+        if step.pattern == Pattern.EVENTS:
+            files += ((name, content) for name, content in described.items() if name != "zarr.json")
+        files.append(("zarr.json", group_metadata(result_attrs(step), {**described, **records})))
     store = ctx.folder.step_store(step.name, step.saved)
     return BlockOutput(
         files=[NewFile(ctx.result_name(step, name), store / name, content) for name, content in files]
@@ -103,14 +104,24 @@ def _coordinate(name: str, axis: RowAxis, start: int, stop: int) -> np.ndarray:
     return seconds
 
 
-def _pieces(ctx: RunContext, stage: StagePlan, step: StepPlan) -> dict[str, list[PlacedPiece]]:
+Found = tuple[StepPlan, RowAxis, dict[str, list[PlacedPiece]]]
+
+
+def _rows(ctx: RunContext, stage: StagePlan) -> Found:
+    """The step with the rows it has, where they lie, and the pieces that hold them by field."""
     key = ("pieces", stage.name)
     if key not in ctx.cache:
+        step = ctx.cut.step(stage.steps[0])
+        axis = ctx.axes[step.name]
         by_field: dict[str, list[PlacedPiece]] = {}
         for piece in pieces_of(ctx, stage.after[0], step.name):
             by_field.setdefault(piece.field, []).append(piece)
-        ctx.cache[key] = by_field
-    found: dict[str, list[PlacedPiece]] = ctx.cache[key]
+        if step.pattern == Pattern.EVENTS:
+            axis = found_axis(axis, by_field)
+            by_field = {name: close_ranks(pieces) for name, pieces in by_field.items()}
+            step = replace(step, rows=int(axis.size.sum()))
+        ctx.cache[key] = step, axis, by_field
+    found: Found = ctx.cache[key]
     return found
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from hpcflow.plan.axes import most_events, source_of
 from hpcflow.plan.blocks import Bundles
 from hpcflow.plan.model import Input, StagePlan, StepPlan
 from hpcflow.run.commit import BlockOutput
 from hpcflow.run.context import RunContext, coords, shaped
 from hpcflow.run.packs import Piece, joined
-from hpcflow_kernels import Rows, UnusableRecordError, get
+from hpcflow_kernels import Pattern, Rows, UnusableRecordError, get
 from hpcflow_kernels.contract import names_of, port_of
 
 Made = dict[str, dict[str, np.ndarray]]
@@ -80,8 +81,17 @@ def _run_step(
     ctx: RunContext, step: StepPlan, record: int, reader: RecordReader, made: Made
 ) -> dict[str, np.ndarray]:
     ports = port_values(ctx, step, record, reader, made)
-    out = get(step.kernel).load()(**ports, **step.params)
+    contract = get(step.kernel)
+    out = contract.load()(**ports, **step.params)
     rows = int(ctx.axes[step.name].size[record])
+    if step.pattern == Pattern.EVENTS:
+        rows = np.shape(out[step.fields[0].name])[0]
+        source = ctx.axes[source_of(step.dataset, step.inputs)]
+        most = most_events(contract, step.params, int(source.size[record]), float(source.rate[record]))
+        if rows > most:
+            raise ValueError(
+                f"kernel {step.kernel} found {rows} events where its contract says {most} at most"
+            )
     return {f.name: shaped(step, f, out[f.name], rows) for f in step.fields}
 
 

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hpcflow_kernels.contract import Contract, Field, Param, Params, Pattern, Port
-from hpcflow_kernels.detection.events_contracts import MOST, SIGNAL, count_of, event_axis
-
-FEW = replace(MOST, default=100)
+from hpcflow_kernels.detection.events_contracts import SIGNAL
 
 
 def _fields_points(params: Params) -> tuple[Field, ...]:
-    dims = event_axis(params)
     return (
-        count_of("changes"),
-        Field("time", "start of the new level since the first sample", "s", "float64", dims),
-        Field("level", "the new level", "same", "float64", dims),
-        Field("change", "the new level less the one before", "same", "float64", dims),
+        Field("time", "start of the new level since the first sample", "s", "float64"),
+        Field("level", "the new level", "same", "float64"),
+        Field("change", "the new level less the one before", "same", "float64"),
     )
 
 
 def _fields_cusum(params: Params) -> tuple[Field, ...]:
-    dims = event_axis(params)
     return (
-        count_of("alarms"),
-        Field("time", "time of the alarm since the first sample", "s", "float64", dims),
-        Field("onset", "about when the change began, since the first sample", "s", "float64", dims),
-        Field("direction", "1 where the level rose, -1 where it fell", dims=dims),
+        Field("time", "time of the alarm since the first sample", "s", "float64"),
+        Field("onset", "about when the change began, since the first sample", "s", "float64"),
+        Field("direction", "1 where the level rose, -1 where it fell"),
     )
 
 
@@ -71,9 +64,9 @@ CONTRACTS = (
     ),
     Contract(
         name="change_points",
-        version=1,
-        pattern=Pattern.RECORD,
-        summary="Where the level of each record changes, and by how much, as a table.",
+        version=2,
+        pattern=Pattern.EVENTS,
+        summary="Where the level of each record changes, and by how much.",
         ports=(SIGNAL,),
         params=(
             Param(
@@ -92,11 +85,11 @@ CONTRACTS = (
                 minimum=0.0,
             ),
             Param("least", "quantity", "shortest level", "duration", default=0.0, minimum=0.0),
-            FEW,
         ),
         fields=_fields_points,
         implementation="hpcflow_kernels.detection.changes_records:change_points",
-        axis="record",
+        axis="event",
+        most_events=lambda params, samples, rate: min(params["points"], samples),
         bytes_per_sample=24.0,
         flops_per_sample=60.0,
         error="the best cut of the medians, exactly",
@@ -104,9 +97,9 @@ CONTRACTS = (
     ),
     Contract(
         name="cusum",
-        version=1,
-        pattern=Pattern.RECORD,
-        summary="When the level of each record has moved away from what it was, as a table of alarms.",
+        version=2,
+        pattern=Pattern.EVENTS,
+        summary="When the level of each record has moved away from what it was.",
         ports=(SIGNAL,),
         params=(
             Param("mean", "number", "mean while all is well, in the signal's units", default=None),
@@ -134,11 +127,10 @@ CONTRACTS = (
                 default=8.0,
                 minimum=0.5,
             ),
-            FEW,
         ),
         fields=_fields_cusum,
         implementation="hpcflow_kernels.detection.changes_records:cusum",
-        axis="record",
+        axis="event",
         check=_check_cusum,
         bytes_per_sample=64.0,
         flops_per_sample=15.0,

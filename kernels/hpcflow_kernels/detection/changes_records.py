@@ -1,4 +1,4 @@
-"""Changes of level of a record as a table of fixed length: the steps `change_points` and `cusum`."""
+"""Changes of level of a record, in order of time: the steps `change_points` and `cusum`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import numpy as np
 
 from hpcflow_kernels.contract import Rows, UnusableRecordError
 from hpcflow_kernels.detection import changes
-from hpcflow_kernels.detection.events_records import checked_rate, samples_of, table
+from hpcflow_kernels.detection.events_records import checked_rate, samples_of
 from hpcflow_kernels.quality.defects import MAD_TO_SIGMA
 
 
-def change_points(
-    *, signal: Rows, points: int, penalty: float | None, least: float, most: int
-) -> dict[str, np.ndarray]:
+def change_points(*, signal: Rows, points: int, penalty: float | None, least: float) -> dict[str, np.ndarray]:
     """Where the level of a record changes.
 
     Parameters
@@ -28,13 +26,11 @@ def change_points(
         See `hpcflow_kernels.detection.changes.pelt`.
     least : float
         Shortest level, s.
-    most : int
-        Length of the table; of more changes the largest ones stay.
 
     Returns
     -------
     dict
-        ``count``; ``time``, s since the first sample; ``level``, mean of the medians from there to the next
+        ``time``, s since the first sample; ``level``, mean of the medians from there to the next
         change; ``change``, that less the level before.
     """
     rate = checked_rate(signal.rate)
@@ -47,12 +43,11 @@ def change_points(
     edges = np.concatenate([[0], first, [len(value)]]).astype(np.int64)
     level = np.array([value[a:b].mean() for a, b in pairwise(edges) if b > a])
     change = np.diff(level)
-    columns = {
+    return {
         "time": (when[first] - (stretch - 1) / 2) / rate,
         "level": level[1:],
         "change": change,
     }
-    return table(most, len(first), columns, np.abs(change))
 
 
 def cusum(
@@ -63,7 +58,6 @@ def cusum(
     reference: float | None,
     drift: float,
     threshold: float,
-    most: int,
 ) -> dict[str, np.ndarray]:
     """When the level of a record has moved away from what it was.
 
@@ -78,13 +72,11 @@ def cusum(
         absolute deviations of those samples are taken.
     drift, threshold : float
         See `hpcflow_kernels.detection.changes.cusum`.
-    most : int
-        Length of the table; of more alarms the first ones stay.
 
     Returns
     -------
     dict
-        ``count``; ``time`` of the alarm and ``onset``, about when the change began, s since the first sample;
+        ``time`` of the alarm and ``onset``, about when the change began, s since the first sample;
         ``direction``, 1 where the level rose and -1 where it fell.
 
     Raises
@@ -108,9 +100,8 @@ def cusum(
                 "more than half of the reference is one value, which tells no spread: give `mean` and `std`"
             )
     found = changes.cusum(x, mean, std, drift, threshold)
-    columns = {
+    return {
         "time": found.alarm / rate,
         "onset": found.onset / rate,
         "direction": np.where(found.upward, 1.0, -1.0),
     }
-    return table(most, len(found.alarm), columns, -found.alarm)

@@ -2,58 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
-from hpcflow_kernels.contract import Contract, Dim, Field, Param, Params, Pattern, Port
+from hpcflow_kernels.contract import Contract, Field, Param, Params, Pattern, Port
 
 SIGNAL = Port("signal", "signal", "samples, or rows of one number each")
-
-MOST = Param("most", "integer", "length of each record's table", default=1000, minimum=1, maximum=100_000)
 
 HIGH = Param("high", "number", "the signal is above from here on, in its units")
 LOW = Param("low", "number", "and stays so until it falls below this; `high` by default", default=None)
 
 
-def event_axis(params: Params) -> tuple[Dim, ...]:
-    """The places of a record's table."""
-    return (Dim("event", tuple(float(k) for k in range(params["most"]))),)
+def apart(name: str, least: int) -> Callable[[Params, int, float], int]:
+    """How many events a record has at most, where parameter `name` says how long one takes.
 
+    `least` is what it takes in samples whatever the parameter says.
+    """
 
-def count_of(what: str) -> Field:
-    """The field that counts events."""
-    return Field("count", f"{what} in the record, those beyond the table included", dtype="int64")
+    def most(params: Params, samples: int, rate: float) -> int:
+        asked = params[name]
+        spacing = math.floor(asked * rate) if asked and math.isfinite(rate) else 0
+        return samples // max(spacing, least) + 1
+
+    return most
 
 
 def _fields_peaks(params: Params) -> tuple[Field, ...]:
-    dims = event_axis(params)
     return (
-        count_of("peaks"),
-        Field("time", "time of the peak since the first sample", "s", "float64", dims),
-        Field("height", "value at the peak", "same", "same", dims),
-        Field("prominence", "height above the higher of its two bases", "same", "same", dims),
-        Field("width", "width at half the prominence", "s", "float32", dims),
+        Field("time", "time of the peak since the first sample", "s", "float64"),
+        Field("height", "value at the peak", "same", "same"),
+        Field("prominence", "height above the higher of its two bases", "same", "same"),
+        Field("width", "width at half the prominence", "s", "float32"),
     )
 
 
 def _fields_crossings(params: Params) -> tuple[Field, ...]:
-    dims = event_axis(params)
     return (
-        count_of("crossings"),
-        Field("time", "time of the crossing since the first sample", "s", "float64", dims),
-        Field("direction", "1 where the signal rises, -1 where it falls", dims=dims),
+        Field("time", "time of the crossing since the first sample", "s", "float64"),
+        Field("direction", "1 where the signal rises, -1 where it falls"),
     )
 
 
 def _fields_bursts(params: Params) -> tuple[Field, ...]:
-    dims = event_axis(params)
     return (
-        count_of("bursts"),
-        Field("start", "time of its first sample since the record's first", "s", "float64", dims),
-        Field("duration", "duration", "s", "float64", dims),
-        Field("peak_time", "time of its largest sample since the record's first", "s", "float64", dims),
-        Field("peak", "its largest sample", "same", "same", dims),
-        Field("mean", "mean of its samples", "same", "same", dims),
-        Field("whole", "0 where a gap or the record's end may have cut it, else 1", dims=dims),
+        Field("start", "time of its first sample since the record's first", "s", "float64"),
+        Field("duration", "duration", "s", "float64"),
+        Field("peak_time", "time of its largest sample since the record's first", "s", "float64"),
+        Field("peak", "its largest sample", "same", "same"),
+        Field("mean", "mean of its samples", "same", "same"),
+        Field("whole", "0 where a gap or the record's end may have cut it, else 1"),
     )
 
 
@@ -67,9 +64,9 @@ def _check_hysteresis(params: Params, rate: float | None) -> Sequence[str]:
 CONTRACTS = (
     Contract(
         name="peaks",
-        version=1,
-        pattern=Pattern.RECORD,
-        summary="Peaks of each record with height, prominence and width, as a table.",
+        version=2,
+        pattern=Pattern.EVENTS,
+        summary="Peaks of each record with height, prominence and width.",
         ports=(SIGNAL,),
         params=(
             Param("height", "number", "least height, in the signal's units", default=None),
@@ -83,11 +80,11 @@ CONTRACTS = (
                 default=None,
                 minimum=0.0,
             ),
-            MOST,
         ),
         fields=_fields_peaks,
         implementation="hpcflow_kernels.detection.events_records:peaks",
-        axis="record",
+        axis="event",
+        most_events=apart("distance", 2),
         bytes_per_sample=96.0,
         flops_per_sample=60.0,
         error="exact: the places, heights, prominences and widths of scipy.signal.find_peaks",
@@ -95,14 +92,14 @@ CONTRACTS = (
     ),
     Contract(
         name="crossings",
-        version=1,
-        pattern=Pattern.RECORD,
-        summary="Crossings of a threshold with hysteresis, as a table for each record.",
+        version=2,
+        pattern=Pattern.EVENTS,
+        summary="Crossings of a threshold with hysteresis.",
         ports=(SIGNAL,),
-        params=(HIGH, LOW, MOST),
+        params=(HIGH, LOW),
         fields=_fields_crossings,
         implementation="hpcflow_kernels.detection.events_records:crossings",
-        axis="record",
+        axis="event",
         check=_check_hysteresis,
         bytes_per_sample=24.0,
         flops_per_sample=10.0,
@@ -111,9 +108,9 @@ CONTRACTS = (
     ),
     Contract(
         name="bursts",
-        version=1,
-        pattern=Pattern.RECORD,
-        summary="Stretches above a threshold that last, merged where they are close, as a table.",
+        version=2,
+        pattern=Pattern.EVENTS,
+        summary="Stretches above a threshold that last, merged where they are close.",
         ports=(SIGNAL,),
         params=(
             HIGH,
@@ -127,11 +124,11 @@ CONTRACTS = (
                 default=0.0,
                 minimum=0.0,
             ),
-            MOST,
         ),
         fields=_fields_bursts,
         implementation="hpcflow_kernels.detection.events_records:bursts",
-        axis="record",
+        axis="event",
+        most_events=apart("least", 2),
         check=_check_hysteresis,
         bytes_per_sample=40.0,
         flops_per_sample=10.0,

@@ -1,4 +1,4 @@
-"""Events of a record as a table of fixed length: what the steps `peaks`, `crossings` and `bursts` give."""
+"""Events of a record, in order of time: what the steps `peaks`, `crossings` and `bursts` give."""
 
 from __future__ import annotations
 
@@ -8,31 +8,6 @@ import numpy as np
 
 from hpcflow_kernels.contract import Rows, UnusableRecordError
 from hpcflow_kernels.detection import events
-
-
-def table(most: int, count: int, columns: dict[str, np.ndarray], rank: np.ndarray) -> dict[str, np.ndarray]:
-    """Columns of events in order of time, filled up with NaN, and their count.
-
-    Parameters
-    ----------
-    most : int
-        Length of the table. Of more events those with the highest rank stay, of equal ones the earlier.
-    count : int
-        All events.
-    columns : dict of str to ndarray, shape (count,)
-    rank : ndarray, shape (count,)
-
-    Examples
-    --------
-    >>> table(2, 3, {"time": np.array([1.0, 5.0, 9.0])}, np.array([7, 3, 7]))
-    {'count': array(3), 'time': array([1., 9.])}
-    """
-    kept = np.sort(np.argsort(-np.asarray(rank, np.float64), kind="stable")[:most])
-    out = {"count": np.asarray(count)}
-    for name, values in columns.items():
-        out[name] = np.full(most, np.nan)
-        out[name][: len(kept)] = values[kept]
-    return out
 
 
 def samples_of(duration: float, rate: float) -> int:
@@ -68,7 +43,6 @@ def peaks(
     prominence: float | None,
     distance: float | None,
     width: float | None,
-    most: int,
 ) -> dict[str, np.ndarray]:
     """Peaks of a record.
 
@@ -80,13 +54,11 @@ def peaks(
         The least that counts, in the signal's units.
     distance, width : float, optional
         The least that counts, s.
-    most : int
-        Length of the table; of more peaks the most prominent ones stay.
 
     Returns
     -------
     dict
-        ``count``; ``time``, s since the first sample; ``height``, ``prominence``; ``width`` at half the
+        ``time``, s since the first sample; ``height``, ``prominence``; ``width`` at half the
         prominence, s.
     """
     rate = checked_rate(signal.rate)
@@ -97,16 +69,15 @@ def peaks(
         prominence=(prominence, None),
         width=(None if width is None else width * rate, None),
     )
-    columns = {
+    return {
         "time": place / rate,
         "height": found["peak_heights"],
         "prominence": found["prominences"],
         "width": found["widths"] / rate,
     }
-    return table(most, len(place), columns, found["prominences"])
 
 
-def crossings(*, signal: Rows, high: float, low: float | None, most: int) -> dict[str, np.ndarray]:
+def crossings(*, signal: Rows, high: float, low: float | None) -> dict[str, np.ndarray]:
     """Crossings of a threshold with hysteresis.
 
     Parameters
@@ -115,22 +86,19 @@ def crossings(*, signal: Rows, high: float, low: float | None, most: int) -> dic
         Samples or rows of one number each; NaN where missing.
     high, low : float
         See `hpcflow_kernels.detection.events.threshold_crossings`.
-    most : int
-        Length of the table; of more crossings the first ones stay.
 
     Returns
     -------
     dict
-        ``count``; ``time``, s since the first sample; ``direction``, 1 upward and -1 downward.
+        ``time``, s since the first sample; ``direction``, 1 upward and -1 downward.
     """
     rate = checked_rate(signal.rate)
     found = events.threshold_crossings(signal.values, high, low)
-    columns = {"time": found.place / rate, "direction": np.where(found.upward, 1.0, -1.0)}
-    return table(most, len(found.place), columns, -found.place)
+    return {"time": found.place / rate, "direction": np.where(found.upward, 1.0, -1.0)}
 
 
 def bursts(
-    *, signal: Rows, high: float, low: float | None, least: float, merge: float, most: int
+    *, signal: Rows, high: float, low: float | None, least: float, merge: float
 ) -> dict[str, np.ndarray]:
     """Stretches above a threshold.
 
@@ -142,20 +110,18 @@ def bursts(
         See `hpcflow_kernels.detection.events.bursts`.
     least, merge : float
         Shortest burst, and longest stretch below that is bridged, s.
-    most : int
-        Length of the table; of more bursts the longest ones stay.
 
     Returns
     -------
     dict
-        ``count``; ``start``, ``duration``, ``peak_time``, s; ``peak``, ``mean``; ``whole``, 0 where a gap or
+        ``start``, ``duration``, ``peak_time``, s; ``peak``, ``mean``; ``whole``, 0 where a gap or
         the record's end may have cut the burst.
     """
     rate = checked_rate(signal.rate)
     x = signal.values
     found = events.bursts(x, high, low, max(1, samples_of(least, rate)), samples_of(merge, rate))
     length = found.stop - found.start
-    columns = {
+    return {
         "start": found.start / rate,
         "duration": length / rate,
         "peak_time": found.top / rate,
@@ -163,4 +129,3 @@ def bursts(
         "mean": found.mean,
         "whole": found.whole,
     }
-    return table(most, len(length), columns, length)
