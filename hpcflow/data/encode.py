@@ -15,7 +15,7 @@ import numpy as np
 
 from hpcflow.data.arraymeta import DTYPES, ArrayMeta
 from hpcflow.data.chain import Blosc, Chain
-from hpcflow.data.shards import file_bytes
+from hpcflow.data.shardbytes import file_bytes
 
 if TYPE_CHECKING:
     import zarr

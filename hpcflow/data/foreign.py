@@ -54,10 +54,7 @@ class ForeignRegions(Regions):
         if name not in self._stored:
             self._stored[name] = self._look(name)
         stored = self._stored[name]
-        lead, length = stored.shape[:-1], stored.shape[-1]
-        record, low = divmod(start, length)
-        position = tuple(int(i) for i in np.unravel_index(record, lead)) if lead else ()
-        high = low + stop - start
+        position, low, high = _place(stored.shape, start, stop)
         direct = self._direct(name)
         if direct:
             raw = direct.read((*position, low), (*(i + 1 for i in position), high)).reshape(-1)
@@ -66,6 +63,13 @@ class ForeignRegions(Regions):
         if stored.packing == (1.0, 0.0):
             return raw.astype(stored.dtype, copy=False)
         return unpacked(raw, stored.packing, stored.dtype)
+
+    def ahead(self, name: str, start: int, stop: int) -> None:
+        """Have the disk begin with samples of one record that will be read next."""
+        direct = self._direct(name)
+        if direct:
+            position, low, high = _place(direct.meta.shape, start, stop)
+            direct.ahead((*position, low), (*(i + 1 for i in position), high))
 
     def _look(self, name: str) -> _Stored:
         direct = self._direct(name)
@@ -80,6 +84,14 @@ class ForeignRegions(Regions):
     def _asked(self, name: str) -> tuple[Mapping[str, Any], tuple[int, ...], np.dtype[Any]]:
         array = self._group[name]
         return array.attrs, array.shape, array.dtype
+
+
+def _place(shape: tuple[int, ...], start: int, stop: int) -> tuple[tuple[int, ...], int, int]:
+    """Samples [start, stop) of the imagined axis: the record's position, first and last + 1 within it."""
+    lead, length = shape[:-1], shape[-1]
+    record, low = divmod(start, length)
+    position = tuple(int(i) for i in np.unravel_index(record, lead)) if lead else ()
+    return position, low, low + stop - start
 
 
 def open_regions(store: Path) -> Regions:

@@ -1,4 +1,4 @@
-"""Reads and writes the files of Zarr v3 arrays directly, where `arraymeta` knows their layout.
+"""Reads the files of Zarr v3 arrays directly, where `arraymeta` knows their layout.
 
 A file is opened and its index read once. Chunks that lie together are read in one call and decoded where
 they are wanted; a chunk of which only a part is wanted is kept, since its neighbour's halo wants the rest.
@@ -6,19 +6,19 @@ they are wanted; a chunk of which only a part is wanted is kept, since its neigh
 
 from __future__ import annotations
 
-import io
+import contextlib
 import itertools
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from hpcflow.data.arraymeta import ArrayMeta
-from hpcflow.data.chain import checksum, unchecked
+from hpcflow.data.chain import unchecked
 from hpcflow.data.recent import Recent
 from hpcflow.errors import StoreError
 
@@ -176,10 +176,7 @@ class DirectArray:
         ValueError
             If `out` has another shape or type.
         """
-        shape = self.meta.shape
-        low = [min(a, n) for a, n in zip(start, shape, strict=False)] + [0] * (len(shape) - len(start))
-        high = [min(b, n) for b, n in zip(stop, shape, strict=False)] + list(shape[len(stop) :])
-        high = [max(a, b) for a, b in zip(low, high, strict=True)]
+        low, high = self._box(start, stop)
         size = tuple(b - a for a, b in zip(low, high, strict=True))
         if out is None:
             out = np.empty(size, self.meta.dtype)
@@ -193,6 +190,40 @@ class DirectArray:
             else:
                 self._read_file(file, take, target)
         return out
+
+    def ahead(self, start: Sequence[int], stop: Sequence[int]) -> None:
+        """Ask the kernel for what `read` of the same box wants of the disk, and do not wait for it.
+
+        Only advice: a file system that does not take it, or a damaged file, shows when the box is read.
+        """
+        for position, take, _ in pieces(*self._box(start, stop), self.meta.file):
+            try:
+                file = self._file(position)
+            except StoreError:
+                continue
+            if file is None:
+                continue
+            low, high = [s.start for s in take], [s.stop for s in take]
+            for cell, _, _ in pieces(low, high, self.meta.chunk):
+                number = self._number(cell)
+                offset, length = (int(n) for n in file.index[number])
+                if length != MISSING and self.shared.chunks.get((file.number, number)) is None:
+                    with contextlib.suppress(OSError):
+                        os.posix_fadvise(file.descriptor, offset, length, os.POSIX_FADV_WILLNEED)
+
+    def _box(self, start: Sequence[int], stop: Sequence[int]) -> tuple[list[int], list[int]]:
+        """First and last + 1 along every axis, clipped to the array."""
+        shape = self.meta.shape
+        low = [min(a, n) for a, n in zip(start, shape, strict=False)] + [0] * (len(shape) - len(start))
+        high = [min(b, n) for b, n in zip(stop, shape, strict=False)] + list(shape[len(stop) :])
+        return low, [max(a, b) for a, b in zip(low, high, strict=True)]
+
+    def _number(self, position: Sequence[int]) -> int:
+        """Place of an inner chunk in its file's index."""
+        number = 0
+        for i, n in zip(position, self.meta.grid, strict=True):
+            number = number * n + i
+        return number
 
     def _file(self, position: tuple[int, ...]) -> ShardFile | None:
         path = self.folder / self.meta.key(position)
@@ -223,12 +254,10 @@ class DirectArray:
 
     def _parts(self, file: ShardFile, take: Box, target: np.ndarray) -> list[Part]:
         """What has to be read from disk; what is missing or kept goes to its place at once."""
-        meta, grid, wanted = self.meta, self.meta.grid, []
+        meta, wanted = self.meta, []
         low, high = [s.start for s in take], [s.stop for s in take]
         for position, inner, put in pieces(low, high, meta.chunk):
-            number = 0
-            for i, n in zip(position, grid, strict=True):
-                number = number * n + i
+            number = self._number(position)
             goal = target[put]
             offset, length = file.index[number]
             if length == MISSING:
@@ -309,65 +338,6 @@ def runs(parts: Sequence[Part]) -> Iterator[list[Part]]:
         run.append(part)
     if run:
         yield run
-
-
-def file_bytes(meta: ArrayMeta, count: int, rows: Callable[[int, int], np.ndarray]) -> bytes | None:
-    """One file of an array: byte for byte what zarr-python writes for the same values.
-
-    Parameters
-    ----------
-    meta : ArrayMeta
-        Cut along the first axis only.
-    count : int
-        Rows, at most what a file holds; what is missing of the last chunk becomes fill, chunks beyond it, and
-        chunks that are nothing but fill, are not written.
-    rows : callable
-        Given the first row and one past the last, those rows. It is asked for one chunk after another, so
-        that what makes them need not hold all of them.
-
-    Returns
-    -------
-    bytes or None
-        None where nothing is left to write: such a file does not exist.
-    """
-    step = meta.chunk[0] if meta.chunk else 1
-    index = np.full((meta.chunks, 2), MISSING, "<u8")
-    begin = 16 * meta.chunks + 4 if meta.sharded and meta.index_first else 0
-    file = io.BytesIO()
-    file.seek(begin)
-    for number, first in enumerate(range(0, count, step)):
-        values = np.asarray(rows(first, min(first + step, count)), meta.dtype, order="C")
-        if values.shape != meta.chunk:
-            padded = np.full(meta.chunk, meta.fill, meta.dtype)
-            padded[: len(values)] = values
-            values = padded
-        if not only_fill(values, meta.fill):
-            offset = file.tell()
-            file.writelines(meta.chain.encode(values))
-            index[number] = offset, file.tell() - offset
-    if file.tell() == begin:
-        return None
-    if meta.sharded:
-        raw = index.reshape(-1).view(np.uint8)
-        if meta.index_first:
-            file.seek(0)
-        file.writelines((raw.data, checksum(raw)))
-    return file.getvalue()
-
-
-def only_fill(values: np.ndarray, fill: np.generic) -> bool:
-    """Whether all values are the fill value: NaN equals NaN, and 0.0 is not -0.0."""
-    if not values.size:
-        return True
-    flat = values.reshape(-1)
-    if values.dtype.kind != "f":
-        return bool(flat[0] == fill and (flat == fill).all())
-    if np.isnan(fill):
-        return bool(np.isnan(flat[0]) and np.isnan(flat).all())
-    if fill == 0:
-        bits = flat.view(f"u{values.dtype.itemsize}")
-        return bool((bits == np.asarray(fill).view(bits.dtype)).all())
-    return bool(flat[0] == fill and (flat == fill).all())
 
 
 def _bytes_of(values: np.ndarray) -> memoryview:

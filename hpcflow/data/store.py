@@ -176,6 +176,12 @@ class Regions:
         packing = self._packings[name]
         return rows if packing is None else unpacked(rows, packing, np.float32)
 
+    def ahead(self, name: str, start: int, stop: int) -> None:
+        """Have the disk begin with rows that will be read next; does nothing where they go through zarr."""
+        direct = self._direct(name)
+        if direct:
+            direct.ahead((start,), (stop,))
+
     def _direct(self, name: str) -> DirectArray | None:
         if name not in self._arrays:
             meta = read_meta(self.store / name)

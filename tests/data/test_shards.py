@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from hpcflow.data.chain import Blosc, Chain, Zstd
 from hpcflow.data.encode import ArraySpec, encode, meta_of, metadata, shard_key, zarr_bytes
 from hpcflow.data.foreign import open_regions
 from hpcflow.data.recent import Recent
-from hpcflow.data.shards import DirectArray, file_bytes, only_fill
+from hpcflow.data.shardbytes import file_bytes, only_fill
+from hpcflow.data.shards import DirectArray, Part, ShardFile
 from hpcflow.data.store import Regions
 from hpcflow.errors import StoreError
 
@@ -395,6 +397,46 @@ def test_a_chunk_is_decoded_once_by_tiles_with_halo(tmp_path: Path, monkeypatch:
     assert len(decoded) == 12 + 1  # the first one went whole to where it was wanted, and was not kept
 
 
+@quick
+@given(case=arrays())
+def test_what_is_asked_ahead_is_what_is_read(
+    tmp_path_factory: pytest.TempPathFactory, case: dict[str, Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("ahead")
+    create(folder / "a", case)
+    meta = read_meta(folder / "a")
+    assert meta is not None
+    asked: set[tuple[str, int, int]] = set()
+    taken: set[tuple[str, int, int]] = set()
+
+    def advised(descriptor: int, offset: int, length: int, advice: int) -> None:
+        assert advice == os.POSIX_FADV_WILLNEED
+        asked.add((os.readlink(f"/proc/self/fd/{descriptor}"), offset, length))
+
+    class Counting(DirectArray):
+        def _parts(self, file: ShardFile, take: Any, target: np.ndarray) -> list[Part]:
+            parts = super()._parts(file, take, target)
+            taken.update((str(file.path.resolve()), part.offset, part.length) for part in parts)
+            return parts
+
+    array = Counting(folder / "a", meta)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "posix_fadvise", advised)
+        array.ahead(*case["box"])
+    array.read(*case["box"])
+    assert asked == taken
+
+
+def test_advice_says_nothing_of_a_damaged_file(tmp_path: Path) -> None:
+    write(tmp_path / "s")
+    regions = Regions(tmp_path / "s")
+    for path in [p for p in (tmp_path / "s" / "x" / "c").rglob("*") if p.is_file()]:
+        path.write_bytes(b"short")
+    regions.ahead("x", 0, 3_000)
+    with pytest.raises(StoreError, match="damaged"):
+        regions.read("x", 0, 3_000)
+
+
 def test_threads_may_share_a_reader(tmp_path: Path) -> None:
     values = write(tmp_path / "s")
     regions = Regions(tmp_path / "s")
@@ -417,7 +459,6 @@ def test_threads_may_share_a_reader(tmp_path: Path) -> None:
 
 def test_files_are_closed_when_they_are_forgotten(tmp_path: Path) -> None:
     import gc
-    import os
 
     gc.collect()
     before = len(os.listdir("/proc/self/fd"))

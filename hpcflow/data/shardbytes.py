@@ -1,0 +1,71 @@
+"""Makes the file of a shard as bytes: those that zarr-python writes for the same values."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+
+from hpcflow.data.arraymeta import ArrayMeta
+from hpcflow.data.chain import checksum
+from hpcflow.data.shards import MISSING
+
+
+def file_bytes(meta: ArrayMeta, count: int, rows: Callable[[int, int], np.ndarray]) -> bytes | None:
+    """One file of an array: byte for byte what zarr-python writes for the same values.
+
+    Parameters
+    ----------
+    meta : ArrayMeta
+        Cut along the first axis only.
+    count : int
+        Rows, at most what a file holds; what is missing of the last chunk becomes fill, chunks beyond it, and
+        chunks that are nothing but fill, are not written.
+    rows : callable
+        Given the first row and one past the last, those rows. It is asked for one chunk after another, so
+        that what makes them need not hold all of them.
+
+    Returns
+    -------
+    bytes or None
+        None where nothing is left to write: such a file does not exist.
+    """
+    step = meta.chunk[0] if meta.chunk else 1
+    index = np.full((meta.chunks, 2), MISSING, "<u8")
+    begin = 16 * meta.chunks + 4 if meta.sharded and meta.index_first else 0
+    file = io.BytesIO()
+    file.seek(begin)
+    for number, first in enumerate(range(0, count, step)):
+        values = np.asarray(rows(first, min(first + step, count)), meta.dtype, order="C")
+        if values.shape != meta.chunk:
+            padded = np.full(meta.chunk, meta.fill, meta.dtype)
+            padded[: len(values)] = values
+            values = padded
+        if not only_fill(values, meta.fill):
+            offset = file.tell()
+            file.writelines(meta.chain.encode(values))
+            index[number] = offset, file.tell() - offset
+    if file.tell() == begin:
+        return None
+    if meta.sharded:
+        raw = index.reshape(-1).view(np.uint8)
+        if meta.index_first:
+            file.seek(0)
+        file.writelines((raw.data, checksum(raw)))
+    return file.getvalue()
+
+
+def only_fill(values: np.ndarray, fill: np.generic) -> bool:
+    """Whether all values are the fill value: NaN equals NaN, and 0.0 is not -0.0."""
+    if not values.size:
+        return True
+    flat = values.reshape(-1)
+    if values.dtype.kind != "f":
+        return bool(flat[0] == fill and (flat == fill).all())
+    if np.isnan(fill):
+        return bool(np.isnan(flat[0]) and np.isnan(flat).all())
+    if fill == 0:
+        bits = flat.view(f"u{values.dtype.itemsize}")
+        return bool((bits == np.asarray(fill).view(bits.dtype)).all())
+    return bool(flat[0] == fill and (flat == fill).all())
