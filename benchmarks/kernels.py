@@ -39,8 +39,11 @@ def cases(small: bool, timers: bool, families: Sequence[str] = FAMILIES) -> Iter
 
 
 def error(got: np.ndarray, truth: np.ndarray) -> float:
-    """Largest difference, relative to the largest value."""
-    return float(np.abs(got - truth).max() / np.abs(truth).max())
+    """Largest difference, relative to the largest value; infinite where one misses what the other has."""
+    missing = np.isnan(truth)
+    if (np.isnan(got) != missing).any():
+        return float("inf")
+    return float(np.abs(got - truth)[~missing].max() / np.abs(truth[~missing]).max())
 
 
 def measures(small: bool, timers: bool, families: Sequence[str] = FAMILIES) -> Iterator[Measure]:

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hpcflow_kernels.rolling import statistics_loops as rolling_loops
+from hpcflow_kernels.rolling import statistics_loops, sums_loops
 from hpcflow_kernels.rolling.contracts import CONTRACTS
 from hpcflow_kernels.rolling.order import rolling_median, rolling_quantile, rolling_rank
 from hpcflow_kernels.rolling.statistics import rolling, rolling_max, rolling_mean, rolling_min, rolling_std
 
-LENGTHS = [1, 2, 3, 4, 5, 7, 8, 16, 63, 64, 100, 255, 1000]
+LENGTHS = [1, 2, 3, 4, 5, 7, 8, 16, 31, 32, 33, 63, 64, 99, 100, 127, 170, 255, 1000, 2500]
+"""Whole powers of two, all digits, none but the first and last, and every other one."""
 
 
 def windows(x, n):
@@ -100,7 +101,7 @@ def test_rows_types_and_refusals():
     assert "0.02 s" in problem
 
 
-@pytest.mark.parametrize("n", [1, 5, 64, 99, 3000])
+@pytest.mark.parametrize("n", [1, 5, 31, 64, 99, 3000])
 @pytest.mark.parametrize("samples", [3001, 7777])
 def test_loops_read_and_write_nothing_beyond_their_buffers(n, samples):
     canary = -7.25
@@ -108,10 +109,10 @@ def test_loops_read_and_write_nothing_beyond_their_buffers(n, samples):
     x[32:-32] = np.random.default_rng(n).standard_normal(samples)
     out = np.full(samples - n + 1 + 64, canary, np.float32)
     for call in (
-        lambda: rolling_loops.extremes(x[32:-32], n, True, out[32:-32]),
-        lambda: rolling_loops.extremes(x[32:-32], n, False, out[32:-32]),
-        lambda: rolling_loops.means(x[32:-32], n, out[32:-32]),
-        lambda: rolling_loops.spreads(x[32:-32], n, 0, out[32:-32]),
+        lambda: statistics_loops.extremes(x[32:-32], n, True, out[32:-32]),
+        lambda: statistics_loops.extremes(x[32:-32], n, False, out[32:-32]),
+        lambda: sums_loops.means(x[32:-32], n, out[32:-32]),
+        lambda: sums_loops.spreads(x[32:-32], n, 0, out[32:-32]),
     ):
         out[32:-32] = np.nan
         call()

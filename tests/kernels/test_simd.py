@@ -23,6 +23,7 @@ from hpcflow_kernels.simd import (
     minimum,
     rotate,
     select,
+    slide,
     splat,
     sqrt,
     store,
@@ -54,6 +55,7 @@ def lanewise(width):
         store(y, 12 * width, broadcast(x, 3, width))
         store(y, 13 * width, splat(a, 2, width))
         store(y, 14 * width, insert(a, 1, 7.5))
+        store(y, 15 * width, slide(a, b, 1))
         store(z, 0, convert(a, z))
         return total(a), extract(b, width - 1)
 
@@ -65,7 +67,7 @@ def lanewise(width):
 def test_every_operation_is_numpys(width, dtype):
     rng = np.random.default_rng(width)
     x = rng.standard_normal(3 * width).astype(dtype)
-    y = np.full(16 * width, CANARY, dtype)
+    y = np.full(17 * width, CANARY, dtype)
     other = np.float32 if dtype == np.float64 else np.float64
     z = np.full(width + 1, CANARY, other)
     added, last = lanewise(width)(x, y, z)
@@ -87,9 +89,10 @@ def test_every_operation_is_numpys(width, dtype):
         np.full(width, x[3]),
         np.full(width, 2),
         np.where(np.arange(width) == 1, dtype(7.5), a),
+        np.concatenate([a[1:], b[:1]]),
     ]
-    assert np.array_equal(y[: 15 * width].reshape(15, width), np.array(expected, dtype))
-    assert (y[15 * width :] == CANARY).all()
+    assert np.array_equal(y[: 16 * width].reshape(16, width), np.array(expected, dtype))
+    assert (y[16 * width :] == CANARY).all()
     assert np.array_equal(z[:width], a.astype(other))
     assert z[width] == CANARY
     tree = list(a)

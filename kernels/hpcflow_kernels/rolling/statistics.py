@@ -99,7 +99,7 @@ def rolling_mean(x: np.ndarray, n: int) -> np.ndarray:
     >>> rolling_mean(np.array([1.0, 2.0, 6.0]), 2).tolist()
     [nan, 1.5, 4.0]
     """
-    from hpcflow_kernels.rolling.statistics_loops import means
+    from hpcflow_kernels.rolling.sums_loops import means
 
     return by_row(x, n, lambda row, out: means(row, n, out))
 
@@ -110,7 +110,7 @@ def rolling_std(x: np.ndarray, n: int, ddof: int = 1) -> np.ndarray:
     The error is a few roundings of the largest value in the window, so an offset of the signal costs digits
     in proportion to itself, not to its square as with sums of squares. NaN where ``n <= ddof``.
     """
-    from hpcflow_kernels.rolling.statistics_loops import spreads
+    from hpcflow_kernels.rolling.sums_loops import spreads
 
     if n <= ddof:
         return by_row(x, n, lambda row, out: out.fill(np.nan))

@@ -32,7 +32,7 @@ Three rules hold it together:
 
 from hpcflow_kernels.simd.arithmetic import any_lane, convert, fma, maximum, minimum, select, sqrt
 from hpcflow_kernels.simd.memory import broadcast, load, splat, store
-from hpcflow_kernels.simd.shuffle import extract, halves, insert, join, rotate, total, transpose
+from hpcflow_kernels.simd.shuffle import extract, halves, insert, join, rotate, slide, total, transpose
 from hpcflow_kernels.simd.vector import WIDEST, MaskType, VectorType
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "minimum",
     "rotate",
     "select",
+    "slide",
     "splat",
     "sqrt",
     "store",

@@ -1,4 +1,4 @@
-"""Between lanes: transpose, rotate, sum over, take out and put in one."""
+"""Between lanes: transpose, rotate, slide, sum over, take out and put in one."""
 
 from __future__ import annotations
 
@@ -89,6 +89,23 @@ def rotate(typing: Any, vector: Any, by: Any) -> Any:
         return _shuffle(builder, args[0], args[0], order)
 
     return vector(vector, by), emit
+
+
+@intrinsic(prefer_literal=True)
+def slide(typing: Any, low: Any, high: Any, by: Any) -> Any:
+    """Lanes of two neighbours from lane `by` of the first on, a constant from 0 to the number of lanes.
+
+    What loading `by` places further would give, without the memory.
+    """
+    count = lanes_of(by)
+    if not isinstance(low, VectorType) or low != high or count is None or not 0 <= count <= low.lanes:
+        raise TypingError(f"slide takes two vectors of a kind and a constant, not {low}, {high}, {by}")
+    order = range(count, count + low.lanes)
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        return _shuffle(builder, args[0], args[1], order)
+
+    return low(low, high, by), emit
 
 
 @intrinsic
