@@ -99,9 +99,10 @@ def ask(
     requests: dict[str, DatasetRequest] = {}
     aside: list[tuple[str, str]] = []
     warnings: list[str] = [str(problem) for problem in spec.warnings]
+    homes = _walked(spec)
     for dataset in _used(spec):
         found = _look_at(spec, dataset)
-        tables[dataset.name] = _pilot(found.table, only, limit)
+        tables[dataset.name] = _pilot(found.table, only, limit) if dataset.name in homes else found.table
         requests[dataset.name] = found.request
         layouts[dataset.name] = found.layout
         read_bytes[dataset.name] = found.read_bytes
@@ -124,6 +125,20 @@ def _used(spec: WorkflowSpec) -> list[DatasetSpec]:
     """Datasets that some step reads."""
     read = {ref.source for step in spec.steps for ref in step.inputs.values()}
     return [dataset for dataset in spec.datasets if dataset.name in read]
+
+
+def _walked(spec: WorkflowSpec) -> set[str]:
+    """Datasets whose records steps run over; others are held whole, and a pilot leaves them as they are."""
+    from hpcflow.plan.inputs import needed
+    from hpcflow_kernels import get
+    from hpcflow_kernels.contract import port_of
+
+    return {
+        ref.source
+        for step in needed(spec)
+        for key, ref in step.inputs.items()
+        if not any(port.whole for port in get(step.kernel).ports if port.name == port_of(key))
+    }
 
 
 @dataclass(frozen=True)

@@ -218,6 +218,8 @@ def kernels(
 
 
 def _taken(port: Port) -> str:
+    if port.whole:
+        return f"{port.kind} of all records"
     return f"{port.kind}s, {port.several} or more" if port.several else port.kind
 
 

@@ -13,7 +13,7 @@ from hpcflow.plan import axes as ax
 from hpcflow.plan.fields import resolve_fields, unscaled
 from hpcflow.plan.folder_files import folder_files
 from hpcflow.plan.fuse import Node, fuse, stored_steps
-from hpcflow.plan.inputs import dataset_of, needed, resolve_inputs
+from hpcflow.plan.inputs import check_held, dataset_of, needed, resolve_inputs
 from hpcflow.plan.layout import Layout, layout_for
 from hpcflow.plan.model import (
     Cut,
@@ -63,6 +63,8 @@ def compile_cut(
     inputs = {step.name: resolve_inputs(spec, step, tables, problems) for step in order}
     if problems:
         raise WorkflowError(problems)
+    for step in order:
+        check_held(spec, step, inputs[step.name], tables, problems)
     homes = {step.name: dataset_of(spec, step, inputs, problems) for step in order}
     if problems:
         raise WorkflowError(problems)
@@ -77,7 +79,8 @@ def compile_cut(
         steps[step.name] = replace(plan, saved=step.name in saved, stored=step.name in stored)
     if problems:
         raise WorkflowError(problems)
-    used = [name for name in tables if any(s.dataset == name for s in steps.values())]
+    read = {i.source for s in steps.values() for i in s.inputs} | {s.dataset for s in steps.values()}
+    used = [name for name in tables if name in read]
     known = layouts or {}
     datasets = tuple(_plan_dataset(spec.dataset(name), tables[name], known.get(name)) for name in used)
     builder = Stages(spec, tables, places, steps, {d.name: d for d in datasets}, read_bytes or {})
@@ -123,6 +126,8 @@ def _plan_step(
     ports = _ports(inputs, tables, steps)
     source = places[ax.source_of(dataset, inputs)]
     named = contract.with_names(step.params, {i.port: (i.source, i.field) for i in inputs})
+    whole = {i.port: tables[i.source] for i in inputs if i.kind in ("records", "record_facts")}
+    named |= {port: tuple(str(n) for n in table.ids[ax.live(table)]) for port, table in whole.items()}
     rates = ax.usable_rates(contract, step.params, source.rate) if unscaled(contract, named) else []
     fields = resolve_fields(contract, named, ports, ax.common_rate(rates))
     plan = StepPlan(
@@ -144,7 +149,7 @@ def _plan_step(
                 contract.name,
                 contract.version,
                 dict(step.params),
-                [[i.port, i.kind, steps[i.source].key if i.kind == "step" else "", i.field] for i in inputs],
+                [[i.port, i.kind, _key_of(i, steps, tables), i.field] for i in inputs],
             ]
         ),
     )
@@ -154,6 +159,13 @@ def _plan_step(
     places[step.name] = axis
     rows = ax.most_rows(plan.pattern, contract, plan.params, source, axis)
     return replace(plan, rows=rows, shard=shard_rows(rows, fields))
+
+
+def _key_of(item: Input, steps: Mapping[str, StepPlan], tables: Mapping[str, RecordTable]) -> str:
+    """What an input's content depends on beside the record itself."""
+    if item.kind == "step":
+        return steps[item.source].key
+    return tables[item.source].digest() if item.kind in ("records", "record_facts") else ""
 
 
 def _check_rates(
@@ -183,7 +195,7 @@ def _ports(
     """Units and dtype at each port that is fed by samples or rows."""
     found = {}
     for item in inputs:
-        if item.kind == "variable":
+        if item.kind in ("variable", "records"):
             variable = next(v for v in tables[item.source].variables if v.name == item.field)
             found[item.port] = variable.units, variable.dtype
         if item.kind == "step":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 from hpcflow.errors import Problem
+from hpcflow.plan.axes import live
 from hpcflow.plan.model import Input
 from hpcflow.plan.records import RecordTable
 from hpcflow.units import compatible
@@ -16,6 +18,13 @@ from hpcflow_kernels.contract import port_of
 
 if TYPE_CHECKING:
     from hpcflow.workflow.model import Ref, StepSpec, WorkflowSpec
+
+
+_ALL: Mapping[str, Literal["records", "record_facts"]] = {"variable": "records", "fact": "record_facts"}
+"""Kinds of inputs that take all records of a dataset."""
+
+MOST_HELD = 256 << 20
+"""Bytes of a dataset's variable that each worker may hold for as long as it lives."""
 
 
 def needed(spec: WorkflowSpec) -> list[StepSpec]:
@@ -64,7 +73,7 @@ def resolve_inputs(
                         f"name a variable or fact that is a {port.dimension}",
                     )
                 )
-            found.append(item)
+            found.append(replace(item, kind=_ALL[item.kind]) if port.whole else item)
         else:
             found.append(_step_input(spec, name, port.kind, ref))
     return tuple(found)
@@ -109,6 +118,33 @@ def _dataset_input(
     return None
 
 
+def held_bytes(item: Input, table: RecordTable) -> int:
+    """Bytes of what each worker holds for an input that takes all records of a dataset."""
+    dtype = next(v.dtype for v in table.variables if v.name == item.field)
+    return int(table.size[live(table)].sum()) * (8 if dtype == "float64" else 4)
+
+
+def check_held(
+    spec: WorkflowSpec,
+    step: StepSpec,
+    inputs: tuple[Input, ...],
+    tables: Mapping[str, RecordTable],
+    problems: list[Problem],
+) -> None:
+    """Refuse a dataset of references that is too large to be held by every worker."""
+    for item in inputs:
+        held = held_bytes(item, tables[item.source]) if item.kind == "records" else 0
+        if held > MOST_HELD:
+            problems.append(
+                spec.problem(
+                    place_of(step.name, item.port, spec.places),
+                    f"every worker holds all records of input {item.port}, {MOST_HELD >> 20} MiB at most",
+                    f"{item.source}.{item.field} has {held / 2**20:,.0f} MiB",
+                    "name fewer files in that dataset, or lower its rate with decimate in a run before",
+                )
+            )
+
+
 def _input_units(item: Input, table: RecordTable) -> str | None:
     if item.kind == "variable":
         return next(v.units for v in table.variables if v.name == item.field)
@@ -124,6 +160,8 @@ def dataset_of(
     def datasets(name: str) -> set[str]:
         found: set[str] = set()
         for item in inputs[name]:
+            if item.kind in _ALL.values():
+                continue
             found |= datasets(item.source) if item.kind == "step" else {item.source}
         return found
 
@@ -132,7 +170,7 @@ def dataset_of(
         problems.append(
             spec.problem(
                 f"steps.{step.name}.input",
-                "all inputs of a step come from one dataset",
+                "all inputs of a step come from one dataset, but for those that take all records of one",
                 ", ".join(homes) or "none",
                 "make one step per dataset",
             )

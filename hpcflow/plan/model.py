@@ -68,7 +68,8 @@ class Input:
 
     port: str
     """``signals[0]``, ``signals[1]`` … where a port takes several."""
-    kind: Literal["variable", "fact", "step"]
+    kind: Literal["variable", "fact", "step", "records", "record_facts"]
+    """records, record_facts: a variable or fact of all records of a dataset."""
     source: str
     """Dataset or step."""
     field: str | None

@@ -12,6 +12,7 @@ from hpcflow.plan import axes as ax
 from hpcflow.plan import memory
 from hpcflow.plan.blocks import Bundles, TileGrid
 from hpcflow.plan.fuse import Group
+from hpcflow.plan.inputs import held_bytes
 from hpcflow.plan.model import DatasetPlan, FieldPlan, StagePlan, StepPlan
 from hpcflow.plan.records import RecordTable
 from hpcflow.plan.tiling import tiles_of
@@ -30,6 +31,9 @@ TARGET_BLOCKS = 64
 RECORDS_PER_TILE = 1024
 """Records whose partial state is one leaf of a reduction's merge tree; fixed, so that bits are."""
 
+
+COPIES = 8
+"""Of what a worker holds of another dataset: read, in float64, and with the belts that bounds need."""
 
 COLUMNS = 9
 """Columns of a record table besides its facts; a fact is two, its values and where they came from."""
@@ -116,6 +120,7 @@ class Stages:
         reads = {
             i.source for s in steps for i in s.inputs if i.kind == "step" and i.source not in group.steps
         }
+        reads |= {i.source for s in steps for i in s.inputs if i.kind in ("records", "record_facts")}
         after = tuple(sorted({self.written[name] for name in {dataset, *reads} if name in self.written}))
         number = sum(s.name.startswith(f"{group.kind}.{dataset}") for s in self.stages)
         name = f"{group.kind}.{dataset}" + (f".{number + 1}" if number else "")
@@ -187,6 +192,8 @@ class Stages:
         samples = int(size.sum()) if read else len(size)
         work = self._work(steps, size) if read and group.kind != "reduce" else samples
         blocks = Bundles.make(size, per_block).blocks
+        whole = [i for s in steps for i in s.inputs if i.kind == "records"]
+        held = sum(held_bytes(i, self.tables[i.source]) for i in whole)
         return StagePlan(
             name=name,
             kind="reduce" if group.kind == "reduce" else "records",
@@ -195,13 +202,21 @@ class Stages:
             dataset=dataset,
             steps=group.steps,
             samples_per_block=per_block,
-            memory_bytes=memory.records_bound(self._working_set(steps, size, itemsize), out / max(blocks, 1)),
+            memory_bytes=memory.records_bound(self._working_set(steps, size, itemsize), out / max(blocks, 1))
+            + COPIES * held,
             work_samples=work,
             flops=work * sum(listed(s) * get(s.kernel).flops_per_sample for s in steps)
-            + float((size.astype(np.float64) ** 2).sum()) * sum(get(s.kernel).flops_per_pair for s in steps),
-            read_bytes=samples * itemsize,
+            + sum(get(s.kernel).flops_per_pair * self._pairs(s, size) for s in steps),
+            read_bytes=samples * itemsize + held,
             write_bytes=out,
         )
+
+    def _pairs(self, step: StepPlan, size: np.ndarray) -> float:
+        """Pairs of samples: of each record with itself, or with all records that the step is given."""
+        whole = [self.tables[i.source] for i in step.inputs if i.kind == "records"]
+        if not whole:
+            return float((size.astype(np.float64) ** 2).sum())
+        return float(size.sum()) * sum(float(table.size[ax.live(table)].sum()) for table in whole)
 
     def _working_set(self, steps: list[StepPlan], size: np.ndarray, itemsize: float) -> int:
         """Bytes that the record needing most takes."""

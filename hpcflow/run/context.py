@@ -18,6 +18,7 @@ from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
 from hpcflow.run.reuse import Reusable
 from hpcflow_kernels import Pattern, Rows
+from hpcflow_kernels.contract import Records
 
 if TYPE_CHECKING:
     from hpcflow.plan.records import RecordTable
@@ -125,11 +126,29 @@ class RunContext:
         start, size = self.rows_of(source, record)
         axis = self.axes[source]
         values = self.regions(source).read(name, start, start + size)
-        if source == stage.dataset:
+        if any(d.name == source for d in self.cut.datasets):
             units = next(v.units for v in self.cut.dataset(source).variables if v.name == name)
             return Rows(values, float(axis.rate[record]), units, {})
         field = next(f for f in self.cut.step(source).fields if f.name == name)
         return Rows(values, float(axis.rate[record]), field.units, coords(field))
+
+    def records(self, stage: StagePlan, dataset: str, variable: str) -> Records:
+        """A variable of all live records of a dataset, read once for a stage."""
+        key = ("records", dataset, variable)
+        if key not in self.cache:
+            aside, count = self.aside(dataset), len(self.axes[dataset])
+            rows = (None if r in aside else self.read_rows(stage, dataset, variable, r) for r in range(count))
+            self.cache[key] = Records(tuple(rows))
+        found: Records = self.cache[key]
+        return found
+
+    def record_facts(self, dataset: str, fact: str) -> np.ndarray:
+        """A fact of all live records of a dataset as float64, NaN where missing."""
+        known = self.tables[dataset].facts.get(fact)
+        if known is None or known.units == "text":
+            return np.full(len(self.live(dataset)), np.nan)
+        found: np.ndarray = known.values[self.live(dataset)].astype(np.float64)
+        return found
 
 
 def coords(field: FieldPlan) -> dict[str, np.ndarray]:

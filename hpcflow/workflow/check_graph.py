@@ -253,6 +253,10 @@ def _units_of(
 def _kind_fits(draft: Draft, key: str, port: Port, source: Draft, found: Findings) -> bool:
     """Whether a step's output is of the kind that a port takes."""
     path, ref = draft.paths[key], draft.inputs[key]
+    if port.whole:
+        rule = f"input {port.name} takes a variable of a dataset, all of whose records it reads"
+        found.add(path, rule, f"{ref}, a step", "write it like machine.acceleration")
+        return False
     if port.kind == "fact":
         rule = f"input {port.name} takes a fact of a dataset: one value per record"
         found.add(path, rule, f"{ref}, a step", "write it like machine.speed")

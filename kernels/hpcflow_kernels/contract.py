@@ -76,6 +76,25 @@ def same_samples(x: Rows, y: Rows) -> None:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Records:
+    """All records of a dataset, held by every worker.
+
+    Attributes
+    ----------
+    rows : tuple of Rows or None
+        Samples of each record; None where it could not be read.
+    own : int
+        Which of them the call is about; -1 where it is about a record of another dataset.
+    kept : dict
+        Whatever a kernel makes of the records and wants to find again in its next call.
+    """
+
+    rows: tuple[Rows | None, ...]
+    own: int = -1
+    kept: dict[Any, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Param:
     """A literal of `with:`. Quantities reach the kernel as SI floats."""
@@ -113,6 +132,9 @@ class Port:
     several: int = 0
     """Least number of inputs of a port that takes a list of them: the kernel then gets ``{name: Rows}``, in
     their order; 0 for a port that takes one."""
+    whole: bool = False
+    """Whether it takes a variable (or fact) of all records of a dataset, the step's own or another one: the
+    kernel then gets `Records` (of a fact an array, NaN where missing). Record pattern; not the first port."""
 
 
 def port_of(key: str) -> str:
@@ -280,7 +302,7 @@ class Contract:
         Inputs and literals.
     fields
         ``fields(params) -> tuple[Field, ...]``: the output variables. For a port that takes several inputs,
-        `params` holds the names of these under the port's name.
+        or all records of a dataset, `params` holds their names under the port's name.
     implementation
         ``"module:function"``, imported only where blocks are computed.
         map: ``f(x, *, rate, **params) -> array`` with the same length, on a stretch without gaps.
@@ -353,9 +375,12 @@ class Contract:
         return parts[1] if parts[0] == __package__ else parts[0]
 
     def with_names(self, params: Params, inputs: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
-        """Parameters as `fields` wants them; `inputs` are source and field of each input."""
-        several = [port.name for port in self.ports if port.several]
-        return {**params, **{port: names_of(_of(port, inputs)) for port in several}}
+        """Parameters as `fields` wants them; `inputs` are source and field of each input.
+
+        What records a dataset has is known after the scan: until then a port that takes all has no names.
+        """
+        several = {port.name: names_of(_of(port.name, inputs)) for port in self.ports if port.several}
+        return {**params, **several, **{port.name: () for port in self.ports if port.whole}}
 
     def load(self) -> Callable[..., Any]:
         """Import the implementation. The only place that touches compiled code."""

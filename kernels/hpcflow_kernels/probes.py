@@ -169,8 +169,16 @@ _SI = {"acceleration": "m s-2", "frequency": "Hz", "power": "W", "speed": "m s-1
 
 
 def measurable() -> tuple[str, ...]:
-    """Kernels whose arithmetic is a stage's time: all but reductions, which add up one row a record."""
-    return tuple(name for name, contract in contracts().items() if contract.pattern != Pattern.REDUCE)
+    """Kernels whose arithmetic is a stage's time per sample.
+
+    Not reductions, which add up one row a record, nor what compares with all records of a dataset: its time
+    depends on these.
+    """
+    return tuple(
+        name
+        for name, contract in contracts().items()
+        if contract.pattern != Pattern.REDUCE and not any(port.whole for port in contract.ports)
+    )
 
 
 def probe_of(name: str) -> Probe:

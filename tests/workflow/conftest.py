@@ -107,6 +107,20 @@ CONTRACTS = (
         axis="record",
     ),
     Contract(
+        name="nearest",
+        version=1,
+        pattern=Pattern.RECORD,
+        summary="Nearest of all records.",
+        ports=(
+            Port("signal", "signal", "samples"),
+            Port("references", "signal", "of all", whole=True),
+        ),
+        params=(),
+        fields=lambda params: (Field("far", "distance", dims=(Dim("reference", params["references"]),)),),
+        implementation="none:none",
+        axis="record",
+    ),
+    Contract(
         name="brittle",
         version=1,
         pattern=Pattern.MAP,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,11 @@ def _value(
         return ctx.facts(step.dataset, record).get(item.field or "")
     if item.kind == "variable":
         return reader.rows(item.source, item.field or "")
+    if item.kind == "records":
+        own = record if item.source == step.dataset else -1
+        return replace(ctx.records(reader.stage, item.source, item.field or ""), own=own)
+    if item.kind == "record_facts":
+        return ctx.record_facts(item.source, item.field or "")
     producer = ctx.cut.step(item.source)
     names = [item.field] if item.field else [f.name for f in producer.fields]
     found: dict[str, Rows] = {}

@@ -76,7 +76,7 @@ def dtw_pairs(x: np.ndarray, y: np.ndarray | None = None, window: int | None = N
     from hpcflow_kernels.similarity.dtw_loops import all_pairs
 
     rows, columns = _series(x, x if y is None else y)
-    n, m, radius = rows.shape[1], columns.shape[1], _radius(window, rows.shape[1], columns.shape[1])
+    n, m, radius = rows.shape[1], columns.shape[1], radius_of(window, rows.shape[1], columns.shape[1])
     left, right = radius + max(0, n - m), radius + max(0, m - n)
     table = np.zeros((len(rows), len(columns)), rows.dtype)
     all_pairs(rows, columns, y is None, left, right, table)
@@ -144,10 +144,10 @@ def dtw_nearest(x: np.ndarray, references: np.ndarray, window: int | None = None
         raise ValueError(
             f"series of {n} samples have no bounds to references of {others.shape[1]}: resample one"
         )
-    radius = _radius(window, n, n)
+    radius = radius_of(window, n, n)
     whole, part = np.isfinite(series).all(axis=1), np.isfinite(others).all(axis=1)
-    low, high = _belt(series, radius)
-    lows, highs = _belt(others, radius)
+    low, high = belt(series, radius)
+    lows, highs = belt(others, radius)
     found = Nearest(
         np.full(len(series), np.nan, series.dtype), np.full(len(series), -1), np.zeros(len(series), np.int64)
     )
@@ -171,13 +171,14 @@ def _series(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(x, dtype), np.ascontiguousarray(y, dtype)
 
 
-def _radius(window: int | None, n: int, m: int) -> int:
+def radius_of(window: int | None, n: int, m: int) -> int:
+    """The largest distance in time of matched samples, the lengths' own where there is no limit."""
     if window is not None and window < 0:
         raise ValueError(f"matched samples are 0 or more samples apart, not {window}: change the window")
     return max(n, m) if window is None else min(window, max(n, m))
 
 
-def _belt(series: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
+def belt(series: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
     """Smallest and largest sample within the radius of each sample."""
     from hpcflow_kernels.rolling.statistics import rolling_max, rolling_min
 
