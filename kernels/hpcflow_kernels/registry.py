@@ -29,6 +29,7 @@ FAMILIES = (
     "hpcflow_kernels.spectral.irregular_contracts",
     "hpcflow_kernels.spectral.orders_contracts",
     "hpcflow_kernels.spectral.stft_contracts",
+    "hpcflow_kernels.spectral.subtraction_contracts",
     "hpcflow_kernels.spectral.coherence_contracts",
     "hpcflow_kernels.rolling.contracts",
     "hpcflow_kernels.quality.defects_contracts",
