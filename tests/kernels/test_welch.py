@@ -160,8 +160,7 @@ def test_loops_read_and_write_nothing_beyond_their_buffers():
     inner = x[32:-32]
     inner[:] = np.random.default_rng(3).standard_normal(len(inner))
     power = np.full((5, n // 2 + 1), canary)
-    plan = spectral._plan(n, "<f8")
-    args = np.ones(n), plan.twiddle, plan.place, True, plan.near, True, 1.0
+    args = np.ones(n), *spectral._tables(n, "<f8"), True, True, 1.0
     spectral_loops.power_spectra(inner, frame, 17, 20, *args, power[1:4])
     assert (power[::4] == canary).all()
     assert np.isfinite(power).all()

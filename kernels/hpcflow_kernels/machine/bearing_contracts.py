@@ -176,7 +176,7 @@ CONTRACTS = (
     ),
     Contract(
         name="condition_indicators",
-        version=3,
+        version=4,
         pattern=Pattern.WINDOW,
         summary="RMS, peak, crest factor, kurtosis, skewness and band power, frame by frame.",
         ports=(Port("signal", "signal", "samples"),),

@@ -59,7 +59,7 @@ def _fields_factors(params: Params) -> tuple[Field, ...]:
 CONTRACTS = (
     Contract(
         name="vibration_severity",
-        version=2,
+        version=3,
         pattern=Pattern.WINDOW,
         summary="RMS velocity of a machine's acceleration and its zone by ISO 10816.",
         ports=(Port("signal", "signal", "acceleration, not filtered", dimension="acceleration"),),

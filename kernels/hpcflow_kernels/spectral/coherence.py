@@ -27,8 +27,9 @@ def csd(
     """Cross power spectral density by Welch's method: the mean of ``conj(X) Y`` over segments.
 
     The signature, the defaults and the meaning are those of scipy.signal.csd. Real signals of one length in
-    segments of 8 to 65 536 samples, a power of two, with `detrend` constant or False and the mean as
-    `average`, are computed eight segments at a time; everything else is handed to SciPy.
+    segments of 8 to 65 536 samples, a multiple of 8 without a prime factor above 5, with `detrend` constant
+    or False and the mean as `average`, are computed eight segments at a time; everything else is handed to
+    SciPy.
 
     Parameters
     ----------

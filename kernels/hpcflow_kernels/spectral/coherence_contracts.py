@@ -70,7 +70,7 @@ _ERROR = (
 CONTRACTS = (
     Contract(
         name="coherence",
-        version=1,
+        version=2,
         pattern=Pattern.RECORD,
         summary="How much of one signal follows another one linearly, by frequency.",
         ports=(Port("signal", "signal", "samples"), Port("reference", "signal", "samples to compare with")),
@@ -111,7 +111,7 @@ CONTRACTS = (
     ),
     Contract(
         name="transfer_function",
-        version=1,
+        version=2,
         pattern=Pattern.RECORD,
         summary="Frequency response from an excitation to a response, with its coherence.",
         ports=(

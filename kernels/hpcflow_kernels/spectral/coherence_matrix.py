@@ -31,7 +31,7 @@ def csd_matrix(
     fs, window, noverlap, detrend, scaling
         As for `coherence.csd`.
     nperseg : int
-        Samples of a segment: a power of two, 8 to 65 536.
+        Samples of a segment: 8 to 65 536, a multiple of 8 without a prime factor above 5.
 
     Returns
     -------
@@ -113,9 +113,10 @@ def _sums(x: np.ndarray, window: Any, nperseg: int, noverlap: int | None, detren
     shared = n // 2 if noverlap is None else noverlap
     if weights is None or not is_plain_detrend(detrend) or not 0 <= shared < n:
         raise ValueError(
-            f"segments of all pairs are a power of two from 8 to 65536, no longer than the signals, "
-            f"and detrend is 'constant' or False (found nperseg {nperseg}, noverlap {noverlap}, {x.shape[1]} "
-            f"samples of {x.dtype}, detrend {detrend!r}): change them, or call coherence for each pair"
+            f"segments of all pairs have a multiple of 8 samples to 65536 without a prime factor above 5, no "
+            f"more than the signals, and detrend is 'constant' or False (found nperseg {nperseg}, noverlap "
+            f"{noverlap}, {x.shape[1]} samples of {x.dtype}, detrend {detrend!r}): change them, or call "
+            f"coherence for each pair"
         )
     kind = np.dtype(np.float32 if x.dtype == np.float32 else np.float64)
     x = np.ascontiguousarray(x, kind)

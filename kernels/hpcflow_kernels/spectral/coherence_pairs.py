@@ -12,7 +12,7 @@ from hpcflow_kernels.contract import Rows, UnusableRecordError, same_samples
 from hpcflow_kernels.spectral.coherence import independent_segments, noise_coherence, squared_ratio
 from hpcflow_kernels.spectral.coherence_matrix import sums_of_pairs
 from hpcflow_kernels.spectral.coherence_records import TOGETHER
-from hpcflow_kernels.spectral.welch import LARGEST
+from hpcflow_kernels.spectral.lengths import is_transformed
 
 
 def coherence_of_pairs(
@@ -89,7 +89,7 @@ def _add(x: np.ndarray, weights: np.ndarray, starts: np.ndarray, products: np.nd
     from hpcflow_kernels.spectral.coherence_loops import cross_spectra
 
     nperseg, bins = len(weights), products.shape[2]
-    if 8 <= nperseg <= LARGEST and nperseg & (nperseg - 1) == 0:
+    if is_transformed(nperseg):
         cross_spectra(sums_of_pairs(x, weights, starts, True), np.ones(bins), products)
         return
     products[:] = 0

@@ -15,10 +15,10 @@ from hpcflow_kernels.spectral.coherence import (
     noise_coherence,
     squared_ratio,
 )
-from hpcflow_kernels.spectral.welch import LARGEST
+from hpcflow_kernels.spectral.lengths import is_transformed
 
 TOGETHER = 64
-"""Segments that SciPy transforms in one call where their length is no power of two."""
+"""Segments that SciPy transforms in one call where their length is none of ours."""
 
 
 def coherence_of_record(
@@ -127,7 +127,7 @@ def _sums(
         whole_segments(z, nperseg, step, whole)
     starts = np.flatnonzero(whole) * step
     sums = np.full((4, nperseg // 2 + 1), np.nan)
-    if len(starts) and 8 <= nperseg <= LARGEST and nperseg & (nperseg - 1) == 0:
+    if len(starts) and is_transformed(nperseg):
         add_pairs(one, two, weights, starts, True, sums)
     elif len(starts):
         _add_pairs_of_any_length(one, two, weights.astype(kind), starts, sums)

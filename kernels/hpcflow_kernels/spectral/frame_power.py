@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from hpcflow_kernels.spectral.lengths import is_transformed
 from hpcflow_kernels.spectral.stft import SMALLEST, Transform
-from hpcflow_kernels.spectral.welch import LARGEST
 
 BATCH = 8
 """Frames that SciPy transforms together. Always so many: it then runs all of them in the lanes of vectors,
@@ -16,7 +16,7 @@ and a frame's bits do not depend on how many others a block holds."""
 
 def is_fast(n: int) -> bool:
     """Whether frames of n samples take our own transform."""
-    return SMALLEST <= n <= LARGEST and n & (n - 1) == 0
+    return n >= SMALLEST and is_transformed(n)
 
 
 def contiguous(x: np.ndarray) -> np.ndarray:

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hpcflow_kernels.spectral.lengths import LARGEST
 from hpcflow_kernels.spectral.stft import SMALLEST, tables
-from hpcflow_kernels.spectral.welch import LARGEST, named_window
+from hpcflow_kernels.spectral.welch import named_window
 
 TINY = 1e-10
 """Sum of squared weights up to which a sample is not divided by it; SciPy's."""

@@ -45,7 +45,7 @@ def _fields_cepstrum(params: Params) -> tuple[Field, ...]:
 CONTRACTS = (
     Contract(
         name="multitaper",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
         summary="Power spectra by several orthogonal tapers: less variance and leakage from one segment.",
         ports=(Port("signal", "signal", "samples"),),
@@ -80,7 +80,7 @@ CONTRACTS = (
     ),
     Contract(
         name="cepstrum",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
         summary="Cepstrum of segments: peaks at the periods of families of lines and the delays of echoes.",
         ports=(Port("signal", "signal", "samples"),),

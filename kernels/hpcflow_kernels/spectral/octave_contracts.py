@@ -58,7 +58,7 @@ def _check(params: Params, rate: float | None) -> Sequence[str]:
 CONTRACTS = (
     Contract(
         name="octave_bands",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
         summary="Root mean square and level in octave, third-octave or narrower bands of IEC 61260-1.",
         ports=(Port("signal", "signal", "samples"),),

@@ -81,7 +81,7 @@ _PARAMS = (
 CONTRACTS = (
     Contract(
         name="order_spectrum",
-        version=1,
+        version=2,
         pattern=Pattern.RECORD,
         summary="Amplitude over multiples of a shaft's speed, however the speed changes within a record.",
         ports=_PORTS,

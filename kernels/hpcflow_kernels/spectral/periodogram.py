@@ -23,8 +23,8 @@ def periodogram(
     """Power spectral density of whole signals.
 
     The signature, the defaults and the meaning are those of scipy.signal.periodogram. Real signals of 32 to
-    65 536 samples, a power of two, less their mean are computed eight at a time; everything else is handed
-    to SciPy.
+    65 536 samples, a multiple of 8 without a prime factor above 5, less their mean are computed eight at a
+    time; everything else is handed to SciPy.
 
     Parameters
     ----------

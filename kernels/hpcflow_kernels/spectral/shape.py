@@ -47,7 +47,7 @@ def spectral_shape(
     rate : float
         Samples per second.
     window : float
-        Frame duration, s; frames of a power of two are fastest.
+        Frame duration, s; multiples of 8 samples without a prime factor above 5 are fastest.
     overlap : float
         Fraction of a frame that the next one shares, in [0, 1).
     low, high : float

@@ -110,7 +110,7 @@ def _check_kurtosis(params: Params, rate: float | None) -> Sequence[str]:
 CONTRACTS = (
     Contract(
         name="periodogram",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
         summary="Power spectrum of each frame, on a grid that does not depend on the sampling rate.",
         ports=(Port("signal", "signal", "samples"),),
@@ -133,7 +133,7 @@ CONTRACTS = (
     ),
     Contract(
         name="spectral_shape",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
         summary="Centroid, spread, roll-off, flatness, entropy and peak frequency of each frame's spectrum.",
         ports=(Port("signal", "signal", "samples"),),
@@ -170,7 +170,7 @@ CONTRACTS = (
     ),
     Contract(
         name="spectral_kurtosis",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
         summary="How impulsive a signal is at each frequency, one row for each window.",
         ports=(Port("signal", "signal", "a raw signal"),),

@@ -95,7 +95,7 @@ def spectrogram_frames(
     rate : float
         Samples per second.
     nperseg : int
-        Samples of a segment; powers of two are fastest.
+        Samples of a segment; multiples of 8 without a prime factor above 5 are fastest.
     overlap : float
         Fraction of a segment that the next one shares, in [0, 1).
     taper : str

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hpcflow_kernels.spectral.welch import bin_order, is_plain_detrend, plain_weights, twiddles
+from hpcflow_kernels.spectral.lengths import bin_order, twiddles
+from hpcflow_kernels.spectral.welch import is_plain_detrend, plain_weights
 
 SMALLEST = 32
 """Shortest segment of the fast path: its bins are written eight at a time from both ends."""
@@ -39,8 +40,8 @@ def stft(
     """Short-time Fourier transform.
 
     The signature, the defaults and the meaning are those of scipy.signal.stft, whose `istft` takes it back.
-    Real signals in segments of 32 to 65 536 samples, a power of two, with `detrend` constant or False, are
-    computed eight segments at a time; everything else is handed to SciPy.
+    Real signals in segments of 32 to 65 536 samples, a multiple of 8 without a prime factor above 5, with
+    `detrend` constant or False, are computed eight segments at a time; everything else is handed to SciPy.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ class Transform(NamedTuple):
 
     @classmethod
     def of(cls, weights: np.ndarray, kind: np.dtype[Any]) -> Transform:
-        """The one for these weights: a power of two; `spectra` and `powers` take no fewer than `SMALLEST`."""
+        """The one for these weights: a fast length; `spectra` and `powers` take no fewer than `SMALLEST`."""
         return cls((0.5 * weights).astype(kind), *tables(len(weights), kind.str))
 
     def spectra(self, x: np.ndarray, step: int, detrend: bool, out: np.ndarray) -> None:
@@ -194,5 +195,5 @@ class Transform(NamedTuple):
 def tables(n: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Factors, places and turns of segments of n samples, which are n / 2 complex points."""
     place = np.argsort(bin_order(n // 2))
-    turn = np.exp(-2j * np.pi / n * np.arange(n // 4 + 1)).view(np.float64)
+    turn = np.exp(-2j * np.pi / n * np.arange(n // 4 + 8)).view(np.float64)
     return twiddles(n // 2, np.dtype(kind)), np.append(place, place[0]), turn.astype(kind)

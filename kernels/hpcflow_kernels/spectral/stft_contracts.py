@@ -51,7 +51,7 @@ SEGMENTS = (
 CONTRACTS = (
     Contract(
         name="spectrogram",
-        version=2,
+        version=3,
         pattern=Pattern.WINDOW,
         summary="Spectra of short segments that overlap: time by frequency.",
         ports=(Port("signal", "signal", "samples"),),

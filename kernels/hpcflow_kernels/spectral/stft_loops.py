@@ -4,7 +4,8 @@ A real segment of n samples is transformed as n / 2 complex points, even samples
 imaginary, so that a segment's bits depend on nothing but the segment: neither on its lane nor on the one
 beside it. With Z the transform of these points and w = exp(-2 pi i / n),
 ``2 X[k] = Z[k] + conj Z[-k] - i w**k (Z[k] - conj Z[-k])``; bins k and n / 2 - k come from the same two
-points. Lanes are turned into rows eight numbers at a time, as they are written.
+points. Lanes are turned into rows eight numbers at a time, as they are written; where that does not come
+out even, bins in the middle are written twice.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.simd import broadcast, fma, load, sqrt, store, transpose
-from hpcflow_kernels.spectral.transform_loops import finish, mean_of, stages
+from hpcflow_kernels.spectral.transform_loops import finish, last_of, mean_of, stages
 
 
 @inlined
@@ -76,9 +77,7 @@ def segments_transform(
 ) -> None:
     """Eight weighted segments as complex points, transformed in place."""
     half = len(window) // 2
-    last = half
-    while last > 8:
-        last //= 4
+    last = last_of(half)
     points_of(x, at, mean, window, re, im)
     stages(re, im, half, last, twiddle)
     finish(re, im, half, last)
@@ -103,13 +102,13 @@ def spectra(
         As long as the segments need.
     step : int
     window : ndarray of the type of `x`, shape (n,)
-        Half the weights; n is a power of two, at least 32.
+        Half the weights; n is a fast length, at least 32.
     twiddle : ndarray of the type of `x`, shape (n,)
         Factors of the stages of n / 2 points.
     place : ndarray of int64, shape (n / 2 + 1,)
         Where a bin of n / 2 points stands after the last stage; the first one again at the end.
-    turn : ndarray of the type of `x`, shape (n / 2 + 2,)
-        Real and imaginary parts of ``exp(-2 pi i k / n)`` for k = 0 .. n / 4.
+    turn : ndarray of the type of `x`, shape (n / 2 + 16,)
+        Real and imaginary parts of ``exp(-2 pi i k / n)`` for k = 0 .. n / 4 + 7.
     detrend : bool
         Whether each segment's mean is taken off.
     out : ndarray of the type of `x`, shape (segments * (n + 2),)

@@ -1,7 +1,8 @@
 """Compiled parts of Fourier transforms with a transform in each of eight lanes, in place, forwards.
 
-Point p of all lanes stands at ``8 p`` of an array of real and one of imaginary parts. Stages divide by four
-in frequency and put nothing in order: `hpcflow_kernels.spectral.welch.bin_order` says which bin stands where.
+Point p of all lanes stands at ``8 p`` of an array of real and one of imaginary parts. Stages divide by five,
+three or four in frequency and put nothing in order: `hpcflow_kernels.spectral.lengths.bin_order` says which
+bin stands where.
 """
 
 from __future__ import annotations
@@ -115,25 +116,117 @@ def stage(re: np.ndarray, im: np.ndarray, base: int, m: int, twiddle: np.ndarray
 
 
 @inlined
+def _thirds(re: np.ndarray, im: np.ndarray, base: int, m: int, twiddle: np.ndarray) -> None:
+    """Divide the transform of m points at `base` into three of m / 3, in place."""
+    step, w = 8 * (m // 3), len(twiddle) - 2 * m
+    half, side = splat(re, 0.5, 8), splat(re, 0.8660254037844386, 8)  # sin(2 pi / 3)
+    for i in range(8 * base, 8 * base + step, 8):
+        j, k = i + step, i + 2 * step
+        ar, ai, br, bi = load(re, i, 8), load(im, i, 8), load(re, j, 8), load(im, j, 8)
+        cr, ci = load(re, k, 8), load(im, k, 8)
+        sr, si, dr, di = br + cr, bi + ci, (br - cr) * side, (bi - ci) * side
+        store(re, i, ar + sr)
+        store(im, i, ai + si)
+        er, ei = fma(-half, sr, ar), fma(-half, si, ai)
+        br, bi = turned(er + di, ei - dr, twiddle, w)
+        store(re, j, br)
+        store(im, j, bi)
+        cr, ci = turned(er - di, ei + dr, twiddle, w + 2)
+        store(re, k, cr)
+        store(im, k, ci)
+        w += 4
+
+
+@inlined
+def _fifths(re: np.ndarray, im: np.ndarray, base: int, m: int, twiddle: np.ndarray) -> None:
+    """Divide the transform of m points at `base` into five of m / 5, in place."""
+    step, w = 8 * (m // 5), len(twiddle) - 2 * m
+    c1, c2 = (
+        splat(re, 0.30901699437494745, 8),
+        splat(re, -0.8090169943749475, 8),
+    )  # cos(2 pi / 5), cos(4 pi / 5)
+    s1, s2 = splat(re, 0.9510565162951535, 8), splat(re, 0.5877852522924731, 8)  # their sines
+    for i in range(8 * base, 8 * base + step, 8):
+        j, k, o, n = i + step, i + 2 * step, i + 3 * step, i + 4 * step
+        ar, ai = load(re, i, 8), load(im, i, 8)
+        br, bi, er, ei = load(re, j, 8), load(im, j, 8), load(re, n, 8), load(im, n, 8)
+        cr, ci, dr, di = load(re, k, 8), load(im, k, 8), load(re, o, 8), load(im, o, 8)
+        pr, pi, qr, qi = br + er, bi + ei, br - er, bi - ei
+        ur, ui, vr, vi = cr + dr, ci + di, cr - dr, ci - di
+        store(re, i, ar + (pr + ur))
+        store(im, i, ai + (pi + ui))
+        br, bi = fma(c1, pr, fma(c2, ur, ar)), fma(c1, pi, fma(c2, ui, ai))
+        cr, ci = fma(c2, pr, fma(c1, ur, ar)), fma(c2, pi, fma(c1, ui, ai))
+        dr, di = fma(s1, qr, s2 * vr), fma(s1, qi, s2 * vi)
+        er, ei = fma(s2, qr, -(s1 * vr)), fma(s2, qi, -(s1 * vi))
+        xr, xi = turned(br + di, bi - dr, twiddle, w)
+        store(re, j, xr)
+        store(im, j, xi)
+        xr, xi = turned(cr + ei, ci - er, twiddle, w + 2)
+        store(re, k, xr)
+        store(im, k, xi)
+        xr, xi = turned(cr - ei, ci + er, twiddle, w + 4)
+        store(re, o, xr)
+        store(im, o, xi)
+        xr, xi = turned(br - di, bi + dr, twiddle, w + 6)
+        store(re, n, xr)
+        store(im, n, xi)
+        w += 8
+
+
+@inlined
+def divisor(m: int) -> int:
+    """Into how many a stage divides a transform of m points: `hpcflow_kernels.spectral.lengths.divisor`."""
+    return 5 if m % 5 == 0 else 3 if m % 3 == 0 else 4
+
+
+@inlined
+def near_of(points: int) -> int:
+    """Points of the parts of a transform that run stage by stage."""
+    near = points
+    while near > NEAR:
+        near //= divisor(near)
+    return near
+
+
+@inlined
+def last_of(points: int) -> int:
+    """Points of the last stage, 4 or 8."""
+    last = points
+    while last > 8:
+        last //= divisor(last)
+    return last
+
+
+@inlined
+def part_stages(
+    re: np.ndarray, im: np.ndarray, base: int, near: int, points: int, last: int, twiddle: np.ndarray
+) -> None:
+    """All stages but the last of `near` points at `base`, those before that begin there included."""
+    m = points
+    while m > last:
+        by = divisor(m)
+        stop = base + near if m <= near else base + (1 if base % m == 0 else 0)
+        for inner in range(base, stop, m):
+            if by == 4:
+                stage(re, im, inner, m, twiddle)
+            elif by == 5:
+                _fifths(re, im, inner, m, twiddle)
+            else:
+                _thirds(re, im, inner, m, twiddle)
+        m //= by
+
+
+@inlined
 def stages(re: np.ndarray, im: np.ndarray, points: int, last: int, twiddle: np.ndarray) -> None:
     """All stages but the last: what is left are transforms of `last` points, each beside the next.
 
-    Each quarter runs to its end before the next one begins, so that all but the first stages stay in the
+    Each part runs to its end before the next one begins, so that all but the first stages stay in the
     first-level cache.
     """
-    near = points
-    while near > NEAR:
-        near //= 4
+    near = near_of(points)
     for base in range(0, points, near):
-        m = points
-        while m > near:
-            if base % m == 0:
-                stage(re, im, base, m, twiddle)
-            m //= 4
-        while m > last:
-            for inner in range(base, base + near, m):
-                stage(re, im, inner, m, twiddle)
-            m //= 4
+        part_stages(re, im, base, near, points, last, twiddle)
 
 
 @inlined

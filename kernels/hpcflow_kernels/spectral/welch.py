@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-LARGEST = 1 << 16
-"""Largest segment of the fast path: above, eight lanes of it fit no cache and one at a time is as good."""
+from hpcflow_kernels.spectral.lengths import bin_order, is_transformed, twiddles
 
 
 def welch(
@@ -26,9 +25,9 @@ def welch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Power spectral density by Welch's method.
 
-    The signature, the defaults and the meaning are those of scipy.signal.welch. Real signals in segments
-    of 8 to 65 536 samples, a power of two, with `detrend` constant or False and the mean as `average`, are
-    computed sixteen segments at a time; everything else is handed to SciPy.
+    The signature, the defaults and the meaning are those of scipy.signal.welch. Real signals in segments of
+    8 to 65 536 samples, a multiple of 8 without a prime factor above 5, with `detrend` constant or False
+    and the mean as `average`, are computed sixteen segments at a time; everything else is handed to SciPy.
 
     Parameters
     ----------
@@ -105,7 +104,7 @@ def welch_windows(
     window : float
         Duration of what gives one spectrum, s; stretches follow one another.
     nperseg : int
-        Samples of a segment; powers of two are fastest.
+        Samples of a segment; multiples of 8 without a prime factor above 5 are fastest.
     overlap : float
         Fraction of a segment that the next one shares, in [0, 1).
     taper : str
@@ -138,12 +137,12 @@ def welch_windows(
 
 
 def plain_weights(window: Any, nperseg: int | None, x: np.ndarray, axis: int) -> np.ndarray | None:
-    """Weights for real signals in segments of a power of two; None where SciPy must look at the arguments."""
+    """Weights for real signals in segments of a fast length; None where SciPy must look at the arguments."""
     if x.dtype.kind not in "fiu" or x.dtype.itemsize > 8 or x.ndim == 0 or x.size == 0:
         return None
     named = isinstance(window, str | tuple)
     n = 256 if nperseg is None and named else len(window) if nperseg is None else nperseg
-    if not isinstance(n, int | np.integer) or not 8 <= n <= min(LARGEST, x.shape[axis]) or n & (n - 1):
+    if not isinstance(n, int | np.integer) or not is_transformed(n) or n > x.shape[axis]:
         return None
     weights = named_window(window, int(n)) if named else np.asarray(window, np.float64)
     return weights if weights.shape == (n,) else None
@@ -162,58 +161,10 @@ def is_plain_detrend(detrend: Any) -> bool:
     return detrend is False or (isinstance(detrend, str) and detrend == "constant")
 
 
-class _Plan(NamedTuple):
-    twiddle: np.ndarray
-    place: np.ndarray
-    """Where each bin stands after the last stage."""
-    near: int
-
-
 @lru_cache(maxsize=64)
-def _plan(n: int, dtype: str) -> _Plan:
-    from hpcflow_kernels.spectral.transform_loops import NEAR
-
-    near = n
-    while near > NEAR:
-        near //= 4
-    return _Plan(twiddles(n, np.dtype(dtype)), np.argsort(bin_order(n)), near)
-
-
-def twiddles(n: int, dtype: np.dtype[Any]) -> np.ndarray:
-    """Factors of the stages of a transform that divides by four, those of the largest stage last.
-
-    A stage of m points has, for j = 0 .. m/4 - 1, real and imaginary parts of ``exp(-2 pi i j r / m)``
-    for r = 1, 2, 3.
-
-    Examples
-    --------
-    >>> len(twiddles(1024, np.dtype(np.float32))) == 2 * 1024
-    True
-    """
-    table = np.zeros(2 * n, dtype)
-    m = n
-    while m >= 4:
-        angle = -2 * np.pi / m * np.outer(np.arange(m // 4), [1, 2, 3])
-        factors = np.stack([np.cos(angle), np.sin(angle)], axis=-1).ravel()
-        table[2 * n - 2 * m : 2 * n - 2 * m + len(factors)] = factors
-        m //= 4
-    return table
-
-
-def bin_order(n: int) -> np.ndarray:
-    """Bin that stands at each place when no stage puts its results in order.
-
-    Examples
-    --------
-    >>> bin_order(16).tolist()
-    [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]
-    """
-    if n == 8:
-        return np.array([0, 2, 4, 6, 1, 3, 5, 7])
-    if n == 4:
-        return np.arange(4)
-    quarter = bin_order(n // 4)
-    return np.concatenate([4 * quarter + r for r in range(4)])
+def _tables(n: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Factors of the stages, and where each bin stands after the last one."""
+    return twiddles(n, np.dtype(dtype)), np.argsort(bin_order(n))
 
 
 def _frame_powers(
@@ -230,12 +181,10 @@ def _frame_powers(
     """Spectra of frames that follow one another, shape (frames, n // 2 + 1), in the type of `x`."""
     from hpcflow_kernels.spectral.welch_loops import power_spectra
 
-    n, plan = len(weights), _plan(len(weights), x.dtype.str)
+    n = len(weights)
     segments, power = (frame - n) // step + 1, np.empty((frames, n // 2 + 1), x.dtype)
     typed = weights.astype(x.dtype)
     norm = fs * np.sum(weights**2) if scaling == "density" else np.sum(weights) ** 2
     scale = float(1 / (norm * segments))
-    power_spectra(
-        x, frame, segments, step, typed, plan.twiddle, plan.place, detrend, plan.near, gaps, scale, power
-    )
+    power_spectra(x, frame, segments, step, typed, *_tables(n, x.dtype.str), detrend, gaps, scale, power)
     return power

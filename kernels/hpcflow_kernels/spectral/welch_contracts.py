@@ -44,7 +44,7 @@ def _check(params: Params, rate: float | None) -> Sequence[str]:
 CONTRACTS = (
     Contract(
         name="welch",
-        version=3,
+        version=4,
         pattern=Pattern.WINDOW,
         summary="Power spectral density by Welch's method, one spectrum for each window.",
         ports=(Port("signal", "signal", "samples"),),

@@ -3,9 +3,8 @@
 Sixteen real segments make eight complex lanes, an even segment the real and the next one the imaginary
 part. No pair is ever taken apart: with Z the transform of x1 + i x2,
 ``|Z[k]|**2 + |Z[n - k]|**2 = 2 (|X1[k]|**2 + |X2[k]|**2)``, so powers are added up as they come, in the
-order in which the stages leave them, and folded and put in order once per spectrum. Stages divide by four
-in frequency, in place; each quarter runs to its end before the next one begins, so that all but the
-first stages stay in the first-level cache; the last stage adds squares instead of storing.
+order in which the stages leave them, and folded and put in order once per spectrum. The last stage adds
+squares instead of storing.
 
 Pairs that do not fill the lanes wait for those of the frames that follow, so that eighteen segments a frame
 cost nine lanes and not sixteen. They are added one after another in float64, whichever lanes they had: a
@@ -19,7 +18,7 @@ import numpy as np
 from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.finite import all_finite
 from hpcflow_kernels.simd import broadcast, convert, fma, load, store, transpose
-from hpcflow_kernels.spectral.transform_loops import eight, four, mean_of, stage
+from hpcflow_kernels.spectral.transform_loops import eight, four, last_of, mean_of, near_of, part_stages
 
 BATCHES = 64
 """Batches of segments whose powers are added in the signal's own type before they go on in float64."""
@@ -93,15 +92,7 @@ def _batch(  # type: ignore[no-untyped-def]
             store(re, 8 * (j + k), real[k])
             store(im, 8 * (j + k), imaginary[k])
     for base in range(0, n, near):
-        m = n
-        while m > near:
-            if base % m == 0:
-                stage(re, im, base, m, twiddle)
-            m //= 4
-        while m > last:
-            for inner in range(base, base + near, m):
-                stage(re, im, inner, m, twiddle)
-            m //= 4
+        part_stages(re, im, base, near, n, last, twiddle)
         if last == 8:
             _last_eight(re, im, base, base + near, np.sqrt(0.5), power)
         else:
@@ -171,7 +162,6 @@ def power_spectra(
     twiddle: np.ndarray,
     place: np.ndarray,
     detrend: bool,
-    near: int,
     gaps: bool,
     scale: float,
     out: np.ndarray,
@@ -186,15 +176,13 @@ def power_spectra(
     segments, step : int
         How many in a frame, and samples from the start of one to that of the next.
     window : ndarray of the type of `x`, shape (n,)
-        Weights; n is a power of two, at least 8.
+        Weights; n is a fast length.
     twiddle : ndarray of the type of `x`, shape (2 n,)
-        Factors of all stages, those of the largest last: ``hpcflow_kernels.spectral.welch.twiddles``.
+        Factors of all stages, those of the largest last: ``hpcflow_kernels.spectral.lengths.twiddles``.
     place : ndarray of int64, shape (n,)
         Where each bin stands after the last stage.
     detrend : bool
         Whether each segment's mean is taken off.
-    near : int
-        Points at and below which a transform runs stage by stage.
     gaps : bool
         Whether a frame with a sample that is not finite gives NaN wherever that sample is, even beyond the
         last segment.
@@ -209,9 +197,7 @@ def power_spectra(
     power, sums = np.zeros(8 * n, x.dtype), np.zeros(frames * n, np.float64)
     at, live = np.zeros(16, np.int64), np.zeros(16, x.dtype)
     at_rest, live_rest, owner = np.zeros(16, np.int64), np.zeros(16, x.dtype), np.zeros(8, np.int64)
-    last, waiting, broken = n, 0, np.zeros(frames, np.bool_)
-    while last > 8:
-        last //= 4
+    near, last, waiting, broken = near_of(n), last_of(n), 0, np.zeros(frames, np.bool_)
     for row in range(frames):
         begin = row * frame
         if gaps and not all_finite(x[begin : begin + frame]):
