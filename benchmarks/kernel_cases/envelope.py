@@ -21,6 +21,7 @@ RATE, LOW, HIGH = 25_600.0, 2000.0, 5000.0
 def cases(small: bool, timers: bool) -> Iterator[Case]:
     """All of them, records of one second."""
     yield _plain_envelope(noise(round((2 if small else 16) * RATE)))
+    yield _envelope_of_band(noise(round((2 if small else 64) * RATE)))
     yield _squared_envelope(noise(round((2 if small else 64) * RATE)))
     yield _kurtogram(noise(SMALL if small else 524_297), timers)
 
@@ -53,6 +54,38 @@ def _plain_envelope(x: np.ndarray) -> Case:
         lambda: by_scipy(x.astype(np.float64)),
         {"scipy": lambda: by_scipy(x)},
         Work(10 * len(sos) + 3 * transform(n) + 4),
+    )
+
+
+def _envelope_of_band(x: np.ndarray) -> Case:
+    from scipy import fft, signal
+
+    n, bins = round(RATE), 1001
+    sos = signal.butter(4, [LOW, HIGH], "bandpass", fs=RATE, output="sos")
+    weight = signal.get_window("hann", n)
+
+    def lines(envelope: np.ndarray) -> np.ndarray:
+        amplitude = np.abs(fft.rfft((envelope - envelope.mean()) * weight)[:bins]) * (4 / n)
+        amplitude[0] = envelope.mean()
+        return amplitude
+
+    def by_scipy() -> np.ndarray:
+        records = x.reshape(-1, n)
+        return np.array([lines(np.abs(signal.hilbert(signal.sosfiltfilt(sos, row)))) for row in records])
+
+    def truth() -> np.ndarray:
+        frequency = fft.rfftfreq(n, 1 / RATE)
+        spectra = fft.rfft(x.reshape(-1, n).astype(np.float64))
+        spectra[:, (frequency < LOW) | (frequency > HIGH)] = 0
+        return np.array([lines(np.abs(signal.hilbert(fft.irfft(row, n)))) for row in spectra])
+
+    return Case(
+        "envelope_spectrum.band",
+        len(x),
+        lambda: envelope_spectrum(x, rate=RATE, band=(LOW, HIGH), overlap=0.0)["amplitude"],
+        truth,
+        {"scipy": by_scipy},
+        Work(transform(n) + 3 * transform(13_500) * 13_500 / n),
     )
 
 

@@ -91,7 +91,11 @@ def test_what_cannot_be_asked_is_refused():
         "max_frequency" in contract.check({"window": 1.0, "overlap": 0.5, "max_frequency": 900.0}, 1000.0)[0]
     )
     assert "window" in contract.check({"window": 1e-3, "overlap": 0.5, "max_frequency": 900.0}, 4000.0)[0]
-    assert contract.check({"window": 1.0, "overlap": 0.5, "max_frequency": 1000.0}, 48828.0) == []
+    right = {"window": 1.0, "overlap": 0.5, "max_frequency": 1000.0}
+    assert contract.check(right, 48828.0) == []
+    assert contract.check({**right, "band": [2000.0, 5000.0]}, 48828.0) == []
+    assert "two rising" in contract.check({**right, "band": [5000.0, 2000.0]}, 48828.0)[0]
+    assert "band's width" in contract.check({**right, "band": [2000.0, 2500.0]}, 48828.0)[0]
 
 
 @pytest.mark.shared_data
@@ -108,3 +112,66 @@ def test_the_outer_race_line_of_a_recording(shared_data):
     assert top == 108
     assert mean[top] > 20 * np.median(mean[20:])
     assert {215, 216} & set(np.argsort(mean[20:])[-8:] + 20)
+
+
+def of_band(x, rate, band, last):
+    """What `band` means, at the full rate, in float64: a frame of one second."""
+    n = len(x)
+    frequency = np.fft.rfftfreq(n, 1 / rate)
+    spectrum = np.fft.rfft(x.astype(np.float64))
+    spectrum[(frequency < band[0]) | (frequency > band[1])] = 0
+    envelope = np.abs(signal.hilbert(np.fft.irfft(spectrum, n)))
+    lines = (
+        np.abs(np.fft.rfft((envelope - envelope.mean()) * signal.get_window("hann", n)))[: last + 1] * 4 / n
+    )
+    lines[0] = envelope.mean()
+    return lines
+
+
+@pytest.mark.parametrize(("rate", "band"), [(25_600.0, (2000.0, 5000.0)), (48_000.0, (9000.0, 10_100.0))])
+@pytest.mark.parametrize(("oversampling", "bound"), [(2.0, 6e-3), (4.0, 1e-3), (8.0, 2e-4), (50.0, 1e-12)])
+def test_a_lower_rate_of_the_envelope_folds_as_little_as_stated(rate, band, oversampling, bound):
+    for seed in range(3):
+        x = np.random.default_rng(seed).standard_normal(int(rate))
+        expected = of_band(x, rate, band, 1000)
+        (row,) = envelope_spectrum(x, rate=rate, band=band, oversampling=oversampling)["amplitude"]
+        assert np.abs(row - expected).max() <= bound * expected[0]
+        single = envelope_spectrum(x.astype(np.float32), rate=rate, band=band, oversampling=oversampling)
+        assert single["amplitude"].dtype == np.float32
+        assert np.abs(single["amplitude"][0] - row).max() <= 1e-6 * expected[0]
+
+
+def test_a_band_of_a_raw_signal_has_the_modulation_in_it():
+    x = modulated(12_000.0, 2.0, 3000.0, 107.0, 0.5)
+    x += 4 * np.cos(2 * np.pi * 5000 * np.arange(len(x)) / 12_000.0)  # outside
+    rows = envelope_spectrum(x, rate=12_000.0, band=(2000.0, 4000.0))["amplitude"]
+    assert rows[:, 107] == pytest.approx(0.5, rel=1e-9)
+    assert rows[:, 0] == pytest.approx(2.0, rel=1e-9)
+
+
+@pytest.mark.parametrize("more", [{}, {"band": (1000.0, 2000.0)}])
+@pytest.mark.parametrize("power", [-90, -70, 70, 120])
+def test_very_small_and_very_large_signals_in_single_precision(more, power):
+    x = np.random.default_rng(1).standard_normal(16_000).astype(np.float32)
+    power = np.float32(2.0**power)
+    plain = envelope_spectrum(x, rate=8000.0, max_frequency=900.0, **more)["amplitude"]
+    moved = envelope_spectrum(x * power, rate=8000.0, max_frequency=900.0, **more)["amplitude"]
+    significant = plain > 1e-3 * plain.max()
+    assert np.array_equal(moved[significant] / power, plain[significant])
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    "name", ["097_normal_0hp_48kHz", "105_IR007_0hp_12kHz", "130_OR007at6_0hp_12kHz", "222_B021_0hp_12kHz"]
+)
+@pytest.mark.parametrize("band", [(2000.0, 5000.0), (2500.0, 3600.0)])
+def test_recordings_fold_less(shared_data, name, band):
+    from scipy.io import loadmat
+
+    found = loadmat(shared_data / f"industrial/bearing_cwru/{name}.mat")
+    rate = 48_000.0 if "48kHz" in name else 12_000.0
+    x = next(value for key, value in found.items() if key.endswith("DE_time")).ravel()[: 5 * int(rate)]
+    rows = envelope_spectrum(x, rate=rate, band=band, overlap=0.0)["amplitude"]
+    for frame, row in zip(x.reshape(5, -1), rows, strict=True):
+        expected = of_band(frame, rate, band, 1000)
+        assert np.abs(row - expected).max() <= 1e-3 * expected[0]

@@ -43,7 +43,7 @@ def _geometry(params: Params, rate: float) -> Geometry:
 CONTRACTS = (
     Contract(
         name="fir",
-        version=1,
+        version=2,
         pattern=Pattern.MAP,
         summary="Keep or remove a frequency band with a filter of finite length, without delay.",
         ports=(Port("signal", "signal", "samples to filter"),),
@@ -64,6 +64,6 @@ CONTRACTS = (
         flops_per_sample=100.0,
         error="4 + taps / 50 roundings of the largest sample times the sum of the taps' sizes",
         source="window method: Oppenheim and Schafer, Discrete-Time Signal Processing, section 7.5; "
-        "overlap-save: section 8.7",
+        "overlap-save: section 8.7; Crandall and Fagin, Mathematics of Computation 62 (1994)",
     ),
 )

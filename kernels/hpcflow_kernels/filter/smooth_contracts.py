@@ -56,7 +56,7 @@ def _fields_spikes(params: Params) -> tuple[Field, ...]:
 CONTRACTS = (
     Contract(
         name="savitzky_golay",
-        version=1,
+        version=2,
         pattern=Pattern.MAP,
         summary="Smooth, or differentiate smoothly, by the polynomial that fits each window best.",
         ports=(Port("signal", "signal", "samples"),),

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpcflow_kernels.contract import Contract, Dim, Field, Param, Params, Pattern, Port
 from hpcflow_kernels.frames_contracts import check_frames, geometry_frames
+from hpcflow_kernels.machine.envelope_contracts import check_band
 
 FAULTS = ("inner", "outer", "rolling")
 HARMONICS = 5
@@ -59,6 +60,8 @@ def _fields_envelope(params: Params) -> tuple[Field, ...]:
 
 def _check_envelope(params: Params, rate: float | None) -> Sequence[str]:
     problems = check_frames(params, rate)
+    if params.get("band") is not None:
+        problems += check_band(params, rate)
     if rate is not None and math.isfinite(rate) and params["max_frequency"] > rate / 2:
         problems.append(
             f"the spectrum must end at or below half the sampling rate (max_frequency "
@@ -147,10 +150,10 @@ def _most_samples(params: Params, rate: float, facts: Mapping[str, Any]) -> int:
 CONTRACTS = (
     Contract(
         name="envelope_spectrum",
-        version=2,
+        version=3,
         pattern=Pattern.WINDOW,
         summary="Amplitude spectrum of the envelope, on a frequency grid that no sampling rate changes.",
-        ports=(Port("signal", "signal", "a band-passed signal"),),
+        ports=(Port("signal", "signal", "a band-passed signal, or a raw one with `band`"),),
         params=(
             Param("window", "quantity", "frame duration", "duration", default=1.0, minimum=1e-6),
             Param(
@@ -163,6 +166,10 @@ CONTRACTS = (
                 maximum=0.95,
             ),
             Param("max_frequency", "quantity", "end of the grid", "frequency", default=1000.0, minimum=1e-6),
+            Param("band", "list", "edges, where the signal is raw", "frequency", default=None, minimum=0.0),
+            Param(
+                "oversampling", "number", "envelope's rate over the band's width", default=4.0, minimum=2.0
+            ),
         ),
         fields=_fields_envelope,
         implementation="hpcflow_kernels.machine.envelope:envelope_spectrum",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from hpcflow_kernels.frames import frame_hop, frame_length, frequency_count, hann
-
-BATCH = 8
-"""Frames that are transformed together. Always so many: SciPy then runs all of them in the lanes of vectors,
-and a frame's bits do not depend on how many others a block holds."""
+from hpcflow_kernels.frames import binary_scale, frame_hop, frame_length, frequency_count, hann
+from hpcflow_kernels.machine.envelope_band import BATCH, band_lines
 
 
 def envelope_spectrum(
@@ -18,6 +17,8 @@ def envelope_spectrum(
     window: float = 1.0,
     overlap: float = 0.5,
     max_frequency: float = 1000.0,
+    band: Sequence[float] | None = None,
+    oversampling: float = 4.0,
 ) -> dict[str, np.ndarray]:
     """Amplitude spectrum of the Hilbert envelope, frame by frame.
 
@@ -30,10 +31,14 @@ def envelope_spectrum(
     bins of the FFT; elsewhere the frame has the nearest whole length and a chirp-z transform evaluates its
     spectrum at exactly k/window.
 
+    Given a `band`, the frame's bins inside it are the analytic signal, as in `squared_envelope_spectrum`, and
+    its modulus is taken at a lower rate: no filter is needed, and half of the time. A modulus has no last
+    frequency, so what lies above half of that rate folds back: see the notes.
+
     Parameters
     ----------
     x : ndarray of float32 or float64, shape (samples,)
-        A signal, band-passed already; NaN where samples are missing.
+        A signal, band-passed already or a raw one with `band`; NaN where samples are missing.
     rate : float
         Samples per second.
     window : float
@@ -42,6 +47,12 @@ def envelope_spectrum(
         Fraction of a frame that the next one shares, in [0, 1).
     max_frequency : float
         Last frequency of the grid, Hz.
+    band : sequence of two floats, optional
+        Lower and upper edge, Hz; bins from the first up to the second count whole. Without it the signal is
+        taken as it is, and the envelope at its full rate.
+    oversampling : float
+        Least samples per second of the envelope for each hertz of `band`, at least 2; `max_frequency` more
+        are taken, and the full rate where that is less.
 
     Returns
     -------
@@ -53,11 +64,16 @@ def envelope_spectrum(
     -----
     Randall and Antoni, Rolling element bearing diagnostics: a tutorial, MSSP 25 (2011), section 5.
 
-    Samples are squared in their own type: a float32 signal must lie between about 1e-18 and 1e18.
+    By folding, lines are off by less than 1e-3 of the mean envelope at the default `oversampling`, as
+    measured on noise, whose envelope touches zero most often, and on bearings with faults; the error falls
+    by 4 to 8 when the rate doubles (docs/kernels/envelope.md).
     """
     from scipy.fft import irfft, rfft
     from scipy.signal import CZT
 
+    if band is not None:
+        lines = band_lines(x, rate, band, window, overlap, max_frequency, oversampling, squared=False)
+        return {"amplitude": lines}
     n, hop = frame_length(window, rate), frame_hop(window, overlap, rate)
     bins = frequency_count(window, max_frequency)
     rows = 0 if len(x) < n else (len(x) - n) // hop + 1
@@ -72,6 +88,9 @@ def envelope_spectrum(
         for place, row in enumerate(part):
             frames[place] = x[row * hop : row * hop + n]
         with np.errstate(invalid="ignore", over="ignore"):
+            scale = binary_scale(frames)
+            if (scale != 1).any():
+                frames /= scale
             spectrum = rfft(frames)
             spectrum[:, 0] = 0
             if n % 2 == 0:
@@ -86,7 +105,8 @@ def envelope_spectrum(
             envelope *= weight
             lines = (rfft(envelope) if zoom is None else zoom(envelope))[:, :bins]
             found = np.abs(lines) * dtype.type(4 / n)
-        found[:, 0] = mean
+            found[:, 0] = mean
+            found *= scale
         found[~np.isfinite(mean)] = np.nan  # one missing sample makes every bin of its frame NaN
         amplitude[start : part.stop, : found.shape[1]] = found[: len(part)]
     return {"amplitude": amplitude}

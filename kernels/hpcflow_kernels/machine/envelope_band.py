@@ -1,4 +1,4 @@
-"""Squared envelope spectrum of a band: filter, demodulation and decimation in one pair of transforms."""
+"""Envelope spectra of a band: filter, demodulation and decimation in one pair of transforms."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hpcflow_kernels.frames import frame_hop, frame_length, frequency_count, hann
-from hpcflow_kernels.machine.envelope import BATCH
+from hpcflow_kernels.frames import binary_scale, frame_hop, frame_length, frequency_count, hann
+
+BATCH = 8
+"""Frames that are transformed together. Always so many: SciPy then runs all of them in the lanes of vectors,
+and a frame's bits do not depend on how many others a block holds."""
 
 
 def squared_envelope_spectrum(
@@ -58,6 +61,26 @@ def squared_envelope_spectrum(
     diagnostics of bearing faults, MSSP 15 (2001), section 4; Borghesani et al., The relationship between
     kurtosis- and envelope-based indexes, MSSP 43 (2014): why squared.
     """
+    lines = band_lines(x, rate, band, window, overlap, max_frequency, 2.0, squared=True)
+    return {"squared_amplitude": lines}
+
+
+def band_lines(
+    x: np.ndarray,
+    rate: float,
+    band: Sequence[float],
+    window: float,
+    overlap: float,
+    max_frequency: float,
+    oversampling: float,
+    squared: bool,
+) -> np.ndarray:
+    """Lines of the modulus of a band's analytic signal, or of its square, frame by frame.
+
+    `oversampling` is the least samples per second for each hertz of the band, and a modulus has
+    `max_frequency` more, up to the full rate: what folds onto a line then comes from that many widths away.
+    A square is exact from 2 on.
+    """
     from scipy.fft import ifft, next_fast_len, rfft
     from scipy.signal import CZT
 
@@ -68,7 +91,9 @@ def squared_envelope_spectrum(
     amplitude = np.full((rows, bins), np.nan, dtype)
     first, last = _edges(band, n, rate)
     width = last - first
-    m = next_fast_len(2 * max(width, bins), real=True)
+    points = int(np.ceil(oversampling * width)) + (0 if squared else bins)  # what folds comes from beyond
+    m = next_fast_len(max(points, 2 * bins), real=True)
+    m = m if squared or m < n else max(n, 2 * bins)
     one_sided = np.full(width, 2 / n, dtype)
     one_sided[np.isin(np.arange(first, last), (0, n / 2))] = 1 / n
     weight = hann(m).astype(dtype)
@@ -83,18 +108,25 @@ def squared_envelope_spectrum(
         baseband[:, width:] = 0
         with np.errstate(invalid="ignore", over="ignore"):
             np.multiply(rfft(frames)[:, first:last], one_sided, out=baseband[:, :width])
-            analytic = ifft(baseband, norm="forward")
-            squared = analytic.real**2
-            squared += analytic.imag**2
-            mean = squared.mean(axis=1, dtype=np.float64)
-            squared -= mean.astype(dtype)[:, np.newaxis]
-            squared *= weight
-            lines = rfft(squared)[:, :bins] if zoom is None else zoom(squared)
+            scale = None if squared else binary_scale(baseband[:, :width].view(dtype))
+            if scale is not None and (scale != 1).any():
+                baseband[:, :width] /= scale
+            analytic = ifft(baseband, norm="forward", overwrite_x=True)
+            envelope = analytic.real**2
+            envelope += analytic.imag**2
+            if not squared:
+                np.sqrt(envelope, out=envelope)
+            mean = envelope.mean(axis=1, dtype=np.float64)
+            envelope -= mean.astype(dtype)[:, np.newaxis]
+            envelope *= weight
+            lines = rfft(envelope)[:, :bins] if zoom is None else zoom(envelope)
             found = np.abs(lines) * dtype.type(4 / m)
-        found[:, 0] = mean
+            found[:, 0] = mean
+            if scale is not None:
+                found *= scale
         found[~np.isfinite(mean)] = np.nan  # one missing sample makes every bin of its frame NaN
         amplitude[start : part.stop] = found[: len(part)]
-    return {"squared_amplitude": amplitude}
+    return amplitude
 
 
 def _edges(band: Sequence[float], n: int, rate: float) -> tuple[int, int]:

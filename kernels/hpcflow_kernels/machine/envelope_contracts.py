@@ -23,11 +23,12 @@ def _fields_squared(params: Params) -> tuple[Field, ...]:
     )
 
 
-def _check_squared(params: Params, rate: float | None) -> Sequence[str]:
-    problems, band = check_frames(params, rate), list(params["band"])
+def check_band(params: Params, rate: float | None) -> list[str]:
+    """What is wrong with `band` as a pair of edges, and with the grid of a band's envelope."""
+    band = list(params["band"])
     if len(band) != 2 or not band[0] < band[1]:
-        problems.append(f"`band` is two rising frequencies (found {band}): write [low, high]")
-        return problems
+        return [f"`band` is two rising frequencies (found {band}): write [low, high]"]
+    problems = []
     if rate is not None and math.isfinite(rate) and band[1] > rate / 2:
         problems.append(
             f"`band` must end at or below half the sampling rate ({band[1]:g} Hz of {rate / 2:g} Hz): "
@@ -40,10 +41,15 @@ def _check_squared(params: Params, rate: float | None) -> Sequence[str]:
         )
     if params["max_frequency"] > band[1] - band[0]:
         problems.append(
-            f"the envelope of a band holds no frequency above its width (max_frequency "
+            f"the envelope of a band has its lines below the band's width (max_frequency "
             f"{params['max_frequency']:g} Hz, band of {band[1] - band[0]:g} Hz): lower `max_frequency` or "
             "widen `band`"
         )
+    return problems
+
+
+def _check_squared(params: Params, rate: float | None) -> Sequence[str]:
+    problems = check_frames(params, rate) + check_band(params, rate)
     if params["max_frequency"] * params["window"] < 1:
         problems.append(
             f"a window of {params['window']:g} s resolves {1 / params['window']:g} Hz, more than "
