@@ -1,32 +1,48 @@
-"""Compiled loops of dynamic time warping: 64 pairs of series at a time, down a band.
+"""Compiled loops of dynamic time warping: 64 pairs of float32 or 32 of float64 at a time, down a band.
 
-A cell waits for the one to its left, two operations of four cycles each. Sixty-four pairs side by side, four
-vectors of sixteen lanes, keep the processor busy meanwhile. The last row of the band stays in cache.
+A cell waits for the one to its left, two operations of four cycles each. Four registers of 64 bytes side by
+side keep the processor busy meanwhile. The last row of the band stays in cache.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from hpcflow_kernels.cache import compiled
+from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.simd import any_lane, fma, load, maximum, minimum, splat, store, total, transpose
 
 SIDE = 64
-"""Pairs that are compared side by side."""
+"""Most pairs that are compared side by side."""
+
+
+@inlined
+def _side(series: np.ndarray) -> int:
+    """Pairs of a type that are compared side by side: four registers of 64 bytes."""
+    return SIDE if series.itemsize == 4 else SIDE // 2
+
+
+@inlined
+def _room(size: int, like: np.ndarray) -> np.ndarray:
+    """An array that begins with a cache line: no vector read from it lies in two."""
+    room = np.empty(size + 16, like.dtype)
+    skipped = -(room.ctypes.data // room.itemsize) % 16
+    return room[skipped : skipped + size]
 
 
 @compiled
 def weave(series: np.ndarray, order: np.ndarray, out: np.ndarray) -> None:
-    """Sample j of series ``order[k]`` to place ``64 j + k``; where `order` is short, its last one again.
+    """Sample j of series ``order[k]`` to place ``side j + k``; where `order` is short, its last one again.
 
     Parameters
     ----------
     series : ndarray, shape (count, samples)
-    order : ndarray of int64, shape (up to 64,)
-    out : ndarray of the type of `series`, shape (64 * samples,)
+    order : ndarray of int64, shape (up to side,)
+    out : ndarray of the type of `series`, shape (side * samples,)
+        With 64 of float32 or 32 of float64 side by side.
     """
+    side = _side(series)
     n, last, flat = series.shape[1], len(order) - 1, series.reshape(-1)
-    for k in range(0, SIDE, 8):
+    for k in range(0, side, 8):
         p0, p1 = n * order[min(k, last)], n * order[min(k + 1, last)]
         p2, p3 = n * order[min(k + 2, last)], n * order[min(k + 3, last)]
         p4, p5 = n * order[min(k + 4, last)], n * order[min(k + 5, last)]
@@ -44,69 +60,107 @@ def weave(series: np.ndarray, order: np.ndarray, out: np.ndarray) -> None:
             )
             columns = transpose(rows)
             for q in range(8):
-                store(out, SIDE * (j + q) + k, columns[q])
-    for k in range(SIDE):
+                store(out, side * (j + q) + k, columns[q])
+    for k in range(side):
         for j in range(n // 8 * 8, n):
-            out[SIDE * j + k] = series[order[min(k, last)], j]
+            out[side * j + k] = series[order[min(k, last)], j]
+
+
+@inlined
+def _row_of_64(a: np.ndarray, at: int, b: np.ndarray, low: int, high: int, work: np.ndarray) -> None:
+    """Cells of one row from `low` to `high`, of 64 pairs, in place of those of the row above."""
+    never = splat(a, np.inf, 16)
+    x0, x1 = load(a, at, 16), load(a, at + 16, 16)
+    x2, x3 = load(a, at + 32, 16), load(a, at + 48, 16)
+    at = SIDE * low
+    d0, d1 = load(work, at, 16), load(work, at + 16, 16)
+    d2, d3 = load(work, at + 32, 16), load(work, at + 48, 16)
+    l0, l1, l2, l3 = never, never, never, never
+    for j in range(low, high):
+        at = SIDE * j
+        e0, e1 = x0 - load(b, at, 16), x1 - load(b, at + 16, 16)
+        e2, e3 = x2 - load(b, at + 32, 16), x3 - load(b, at + 48, 16)
+        u0, u1 = load(work, at + 64, 16), load(work, at + 80, 16)
+        u2, u3 = load(work, at + 96, 16), load(work, at + 112, 16)
+        l0 = fma(e0, e0, minimum(minimum(d0, u0), l0))
+        l1 = fma(e1, e1, minimum(minimum(d1, u1), l1))
+        l2 = fma(e2, e2, minimum(minimum(d2, u2), l2))
+        l3 = fma(e3, e3, minimum(minimum(d3, u3), l3))
+        store(work, at + 64, l0)
+        store(work, at + 80, l1)
+        store(work, at + 96, l2)
+        store(work, at + 112, l3)
+        d0, d1, d2, d3 = u0, u1, u2, u3
+
+
+@inlined
+def _row_of_32(a: np.ndarray, at: int, b: np.ndarray, low: int, high: int, work: np.ndarray) -> None:
+    """As `_row_of_64`, of 32 pairs."""
+    never = splat(a, np.inf, 8)
+    x0, x1 = load(a, at, 8), load(a, at + 8, 8)
+    x2, x3 = load(a, at + 16, 8), load(a, at + 24, 8)
+    at = SIDE // 2 * low
+    d0, d1 = load(work, at, 8), load(work, at + 8, 8)
+    d2, d3 = load(work, at + 16, 8), load(work, at + 24, 8)
+    l0, l1, l2, l3 = never, never, never, never
+    for j in range(low, high):
+        at = SIDE // 2 * j
+        e0, e1 = x0 - load(b, at, 8), x1 - load(b, at + 8, 8)
+        e2, e3 = x2 - load(b, at + 16, 8), x3 - load(b, at + 24, 8)
+        u0, u1 = load(work, at + 32, 8), load(work, at + 40, 8)
+        u2, u3 = load(work, at + 48, 8), load(work, at + 56, 8)
+        l0 = fma(e0, e0, minimum(minimum(d0, u0), l0))
+        l1 = fma(e1, e1, minimum(minimum(d1, u1), l1))
+        l2 = fma(e2, e2, minimum(minimum(d2, u2), l2))
+        l3 = fma(e3, e3, minimum(minimum(d3, u3), l3))
+        store(work, at + 32, l0)
+        store(work, at + 40, l1)
+        store(work, at + 48, l2)
+        store(work, at + 56, l3)
+        d0, d1, d2, d3 = u0, u1, u2, u3
 
 
 @compiled
 def banded(
     a: np.ndarray, b: np.ndarray, left: int, right: int, limit: float, work: np.ndarray, out: np.ndarray
 ) -> bool:
-    """Squared distances of 64 pairs; False, and `out` as it was, where all exceed a limit.
+    """Squared distances of pairs side by side; False, and `out` as it was, where all exceed a limit.
 
     Parameters
     ----------
-    a, b : ndarray of float32 or float64, shape (64 * samples,), (64 * others,)
+    a, b : ndarray of float32 or float64, shape (side * samples,), (side * others,)
         One side and the other, as `weave` makes them.
     left, right : int
         Sample i may be matched with samples from ``i - left`` to ``i + right``.
     limit : float
         Given up when no cell of a row is below it; infinity: never.
-    work : ndarray of the type of `a`, shape (64 * (others + 1),)
-    out : ndarray of the type of `a`, shape (64,)
+    work : ndarray of the type of `a`, shape (side * (others + 1),)
+    out : ndarray of the type of `a`, shape (side,)
     """
-    n, m = len(a) // SIDE, len(b) // SIDE
+    side = _side(a)
+    n, m = len(a) // side, len(b) // side
     never = splat(a, np.inf, 16)
     for k in range(0, len(work), 16):
         store(work, k, never)
-    for k in range(0, SIDE, 16):
+    for k in range(0, side, 16):
         store(work, k, splat(a, 0.0, 16))
     for i in range(n):
         low, high = max(0, i - left), min(m, i + right + 1)
-        x0, x1 = load(a, SIDE * i, 16), load(a, SIDE * i + 16, 16)
-        x2, x3 = load(a, SIDE * i + 32, 16), load(a, SIDE * i + 48, 16)
-        at = SIDE * low
-        d0, d1 = load(work, at, 16), load(work, at + 16, 16)
-        d2, d3 = load(work, at + 32, 16), load(work, at + 48, 16)
-        l0, l1, l2, l3 = never, never, never, never
-        for j in range(low, high):
-            at = SIDE * j
-            e0, e1 = x0 - load(b, at, 16), x1 - load(b, at + 16, 16)
-            e2, e3 = x2 - load(b, at + 32, 16), x3 - load(b, at + 48, 16)
-            u0, u1 = load(work, at + 64, 16), load(work, at + 80, 16)
-            u2, u3 = load(work, at + 96, 16), load(work, at + 112, 16)
-            l0 = fma(e0, e0, minimum(minimum(d0, u0), l0))
-            l1 = fma(e1, e1, minimum(minimum(d1, u1), l1))
-            l2 = fma(e2, e2, minimum(minimum(d2, u2), l2))
-            l3 = fma(e3, e3, minimum(minimum(d3, u3), l3))
-            store(work, at + 64, l0)
-            store(work, at + 80, l1)
-            store(work, at + 96, l2)
-            store(work, at + 112, l3)
-            d0, d1, d2, d3 = u0, u1, u2, u3
+        if side == SIDE:
+            _row_of_64(a, SIDE * i, b, low, high, work)
+        else:
+            _row_of_32(a, SIDE // 2 * i, b, low, high, work)
         if i == 0:
-            for k in range(0, SIDE, 16):
+            for k in range(0, side, 16):
                 store(work, k, never)
         if i % 16 == 15 and np.isfinite(limit):
             least = never
-            for k in range(SIDE * (low + 1), SIDE * (high + 1), 16):
+            for k in range(side * (low + 1), side * (high + 1), 16):
                 least = minimum(load(work, k, 16), least)
             if not any_lane(least < splat(a, limit, 16)):
                 return False
-    for k in range(SIDE):
-        out[k] = work[SIDE * m + k]
+    for k in range(side):
+        out[k] = work[side * m + k]
     return True
 
 
@@ -123,9 +177,10 @@ def all_pairs(x: np.ndarray, y: np.ndarray, half: bool, left: int, right: int, o
         As for `banded`.
     out : ndarray of the type of `x`, shape (count, others)
     """
+    side = _side(x)
     n, m = x.shape[1], y.shape[1]
-    a, b, work = np.empty(SIDE * n, x.dtype), np.empty(SIDE * m, x.dtype), np.empty(SIDE * (m + 1), x.dtype)
-    ours, theirs, found = np.empty(SIDE, np.int64), np.empty(SIDE, np.int64), np.empty(SIDE, x.dtype)
+    a, b, work = _room(side * n, x), _room(side * m, x), _room(side * (m + 1), x)
+    ours, theirs, found = np.empty(side, np.int64), np.empty(side, np.int64), np.empty(side, x.dtype)
     count, pairs = 0, len(x) * (len(x) - 1) // 2 if half else len(x) * len(y)
     i, j = 0, 1 if half else 0
     for pair in range(pairs):
@@ -135,7 +190,7 @@ def all_pairs(x: np.ndarray, y: np.ndarray, half: bool, left: int, right: int, o
         if j == len(y):
             i += 1
             j = i + 1 if half else 0
-        if count == SIDE or pair == pairs - 1:
+        if count == side or pair == pairs - 1:
             weave(x, ours[:count], a)
             weave(y, theirs[:count], b)
             banded(a, b, left, right, np.inf, work, found)
@@ -198,6 +253,7 @@ def nearest(
     int
         Index of the series; -1 where none takes part.
     """
+    side = _side(series)
     count, n = series.shape
     bounds = np.empty(count, np.float64)
     ends = 1 if n > 1 else 0
@@ -209,16 +265,12 @@ def nearest(
         if not part[k]:
             bounds[k] = np.inf
     order = np.argsort(bounds, kind="mergesort")
-    one, woven, work = (
-        np.empty(SIDE * n, a.dtype),
-        np.empty(SIDE * n, a.dtype),
-        np.empty(SIDE * (n + 1), a.dtype),
-    )
+    one, woven, work = _room(side * n, a), _room(side * n, a), _room(side * (n + 1), a)
     weave(a.reshape(1, n), np.zeros(1, np.int64), one)
-    found = np.empty(SIDE, a.dtype)
+    found = np.empty(side, a.dtype)
     best, index, done = np.inf, -1, 0
-    for start in range(0, count, SIDE):
-        some = order[start : min(start + SIDE, count)]
+    for start in range(0, count, side):
+        some = order[start : min(start + side, count)]
         if not bounds[some[0]] < best:
             break
         weave(series, some, woven)
