@@ -23,7 +23,7 @@ from hpcflow_kernels.features.catch22_loops import (
     steps,
     symbols,
 )
-from hpcflow_kernels.features.catch22_scaling import FEWEST, breaking_point, fluctuations
+from hpcflow_kernels.features.catch22_scaling import FEWEST, LANES, breaking_point, fluctuations
 
 
 @compiled
@@ -83,7 +83,9 @@ def window_features(
     out : ndarray of float64, shape (windows, 22)
     """
     n = ordered.shape[1]
-    found = np.empty((2, len(lengths)))
+    found = np.zeros((LANES, 2, len(lengths)))
+    if len(lengths) >= 2 * FEWEST:
+        fluctuations(windows, n, lengths, ramp, found)
     for k in range(len(out)):
         z, row, low, high = windows[k, :n], out[k], ordered[k, 0], ordered[k, n - 1]
         zero = first_zero(ac[k], n)
@@ -101,8 +103,7 @@ def window_features(
         row[15], row[20] = low_frequency(power[k], n)
         row[18] = row[19] = 0.0
         if len(lengths) >= 2 * FEWEST:
-            fluctuations(z, lengths, ramp, found)
-            row[18], row[19] = breaking_point(logs, found[0]), breaking_point(logs, found[1])
+            row[18], row[19] = breaking_point(logs, found[k, 0]), breaking_point(logs, found[k, 1])
 
 
 @compiled

@@ -5,134 +5,134 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.cache import inlined
-from hpcflow_kernels.simd import extract, fma, load, maximum, minimum, rotate, splat, store, total, transpose
+from hpcflow_kernels.simd import fma, load, maximum, minimum, splat, store
 
 FEWEST = 6
 """Fewest lengths on either side of the break of two lines."""
 
+LANES = 8
+"""Windows that are taken together, a lane for each, so that nothing runs across lanes."""
+
 SHORT = 16
-"""Longest stretches that are computed eight at a time, a lane for each, for they fill few vectors.
-
-A multiple of 8."""
+"""Longest stretches whose sums are taken directly: differences of running sums would lose digits there."""
 
 
 @inlined
-def _range(y: np.ndarray, start: int, n: int, slope: float, ramp: np.ndarray) -> float:
-    """Range of y[start : start + n] less a line; the last vector may overlap the one before."""
-    down = splat(ramp, -slope, 8)
-    low = high = fma(down, load(ramp, n - 8, 8), load(y, start + n - 8, 8))
-    i = 0
-    while i + 8 <= n:
-        value = fma(down, load(ramp, i, 8), load(y, start + i, 8))
-        low, high = minimum(low, value), maximum(high, value)
-        i += 8
-    low, high = minimum(low, rotate(low, 4)), maximum(high, rotate(high, 4))
-    low, high = minimum(low, rotate(low, 2)), maximum(high, rotate(high, 2))
-    low, high = minimum(low, rotate(low, 1)), maximum(high, rotate(high, 1))
-    return extract(high, 0) - extract(low, 0)  # type: ignore[no-any-return]
+def _lines(
+    y: np.ndarray, sums: np.ndarray, weighted: np.ndarray, ramp: np.ndarray, t: int, lines: np.ndarray
+) -> None:
+    """Level at the start and slope of the best line through each stretch of t samples, for each lane."""
+    centre, scale = (t - 1) / 2.0, 12.0 / (t * (np.float64(t) * t - 1))
+    share, steep = splat(y, 1.0 / t, LANES), splat(y, scale, LANES)
+    back = splat(y, -centre, LANES)
+    for j in range(len(y) // LANES // t):
+        start = j * t
+        if t <= SHORT:
+            mass = moment = splat(y, 0.0, LANES)
+            for i in range(t):
+                value = load(y, LANES * (start + i), LANES)
+                mass, moment = mass + value, fma(splat(y, ramp[i] - centre, LANES), value, moment)
+        else:
+            first, last = LANES * start, LANES * (start + t)
+            mass = load(sums, last, LANES) - load(sums, first, LANES)
+            moment = load(weighted, last, LANES) - load(weighted, first, LANES)
+            moment = fma(splat(y, -(start + centre), LANES), mass, moment)
+        slope = moment * steep
+        store(lines, 2 * LANES * j, fma(back, slope, mass * share))
+        store(lines, 2 * LANES * j + LANES, -slope)
 
 
 @inlined
-def _squares(
-    y: np.ndarray, start: int, n: int, slope: float, level: float, ramp: np.ndarray, edge: np.ndarray
-) -> float:
-    """Sum of squared distances of y[start : start + n] from a line; `edge` is eight ones, then zeros."""
-    down, base = splat(ramp, -slope, 8), splat(ramp, level, 8)
-    added = down - down
-    i = 0
-    while i + 8 <= n:
-        away = fma(down, load(ramp, i, 8), load(y, start + i, 8) - base)
-        added = fma(away, away, added)
-        i += 8
-    away = fma(down, load(ramp, i, 8), load(y, start + i, 8) - base) * load(edge, 8 + i - n, 8)
-    return total(fma(away, away, added))  # type: ignore[no-any-return]
+def _ranges(y: np.ndarray, ramp: np.ndarray, t: int, lines: np.ndarray, out: np.ndarray) -> None:
+    """Sum over stretches of the squared range about the line; the last sample goes with the first."""
+    added = splat(y, 0.0, LANES)
+    for j in range(len(y) // LANES // t):
+        at, down = LANES * j * t, load(lines, 2 * LANES * j + LANES, LANES)
+        low = high = load(y, at, LANES)
+        bottom = top = fma(down, splat(y, ramp[t - 1], LANES), load(y, at + LANES * (t - 1), LANES))
+        i = 1
+        while i + 1 < t:
+            one = fma(down, splat(y, ramp[i], LANES), load(y, at + LANES * i, LANES))
+            two = fma(down, splat(y, ramp[i + 1], LANES), load(y, at + LANES * (i + 1), LANES))
+            low, high = minimum(low, one), maximum(high, one)
+            bottom, top = minimum(bottom, two), maximum(top, two)
+            i += 2
+        width = maximum(high, top) - minimum(low, bottom)
+        added = fma(width, width, added)
+    store(out, 0, added)
 
 
 @inlined
-def _short(y: np.ndarray, n: int, count: int, kind: int, tile: np.ndarray, edge: np.ndarray) -> float:
-    """Sum over stretches of n samples of the squared range, or of squares, about lines; a lane for each."""
-    centre, spread = (n - 1) / 2.0, n * (np.float64(n) * n - 1) / 12.0
-    added = splat(y, 0.0, 8)
-    for j in range(0, count, 8):
-        for part in range(0, n, 8):
-            at = j * n + part
-            rows = transpose(
-                (
-                    load(y, at, 8),
-                    load(y, at + n, 8),
-                    load(y, at + 2 * n, 8),
-                    load(y, at + 3 * n, 8),
-                    load(y, at + 4 * n, 8),
-                    load(y, at + 5 * n, 8),
-                    load(y, at + 6 * n, 8),
-                    load(y, at + 7 * n, 8),
-                )
-            )
-            for k in range(8):
-                store(tile, 8 * (part + k), rows[k])
-        mass = weighted = splat(y, 0.0, 8)
-        for k in range(n):
-            value = load(tile, 8 * k, 8)
-            mass, weighted = mass + value, fma(splat(y, k - centre, 8), value, weighted)
-        slope = -weighted * splat(y, 1 / spread, 8)
-        base = mass * splat(y, 1.0 / n, 8)
-        low = high = fma(slope, splat(y, -centre, 8), load(tile, 0, 8) - base)
-        square = low * low
-        for k in range(1, n):
-            away = fma(slope, splat(y, k - centre, 8), load(tile, 8 * k, 8) - base)
-            low, high, square = minimum(low, away), maximum(high, away), fma(away, away, square)
-        if kind == 0:
-            square = (high - low) * (high - low)
-        added = fma(square, load(edge, max(8 - count + j, 0), 8), added)
-    return total(added)  # type: ignore[no-any-return]
+def _squares(y: np.ndarray, ramp: np.ndarray, t: int, lines: np.ndarray, out: np.ndarray) -> None:
+    """Sum over stretches of squared distances from the line."""
+    one = two = splat(y, 0.0, LANES)
+    for j in range(len(y) // LANES // t):
+        at, base = LANES * j * t, load(lines, 2 * LANES * j, LANES)
+        down = load(lines, 2 * LANES * j + LANES, LANES)
+        i = t % 2
+        if i:
+            away = load(y, at, LANES) - base
+            one = fma(away, away, one)
+        while i < t:
+            away = fma(down, splat(y, ramp[i], LANES), load(y, at + LANES * i, LANES) - base)
+            one = fma(away, away, one)
+            away = fma(down, splat(y, ramp[i + 1], LANES), load(y, at + LANES * (i + 1), LANES) - base)
+            two = fma(away, away, two)
+            i += 2
+    store(out, 0, one + two)
 
 
 @inlined
-def fluctuations(z: np.ndarray, lengths: np.ndarray, ramp: np.ndarray, out: np.ndarray) -> None:
+def _running(y: np.ndarray, sums: np.ndarray, weighted: np.ndarray, m: int) -> None:
+    """Running sums of the lanes in place, and those of the result and of its product with its place."""
+    added = first = second = splat(y, 0.0, LANES)
+    store(sums, 0, first)
+    store(weighted, 0, second)
+    for i in range(m):
+        added = added + load(y, LANES * i, LANES)
+        store(y, LANES * i, added)
+        first, second = first + added, fma(splat(y, float(i), LANES), added, second)
+        store(sums, LANES * (i + 1), first)
+        store(weighted, LANES * (i + 1), second)
+
+
+@inlined
+def fluctuations(z: np.ndarray, n: int, lengths: np.ndarray, ramp: np.ndarray, out: np.ndarray) -> None:
     """Logarithms of the spread about lines in stretches of the running sum.
 
     Parameters
     ----------
-    z : ndarray of float64, shape (n,)
+    z : ndarray of float64, shape (windows, at least n)
+        Eight windows at most.
+    n : int
+        Samples of a window.
     lengths : ndarray of int64, shape (k,)
         Samples of a stretch, at least 5, rising.
-    ramp : ndarray of float64, shape (n + 8,)
+    ramp : ndarray of float64, shape (at least n,)
         0, 1, 2, ...
-    out : ndarray of float64, shape (2, k)
-        Gets the root mean square of the range of stretches of the sum, and the root mean square distance from
-        the lines in stretches of the sum of every second sample; natural logarithms.
+    out : ndarray of float64, shape (8, 2, k)
+        Gets, for each window, the root mean square of the range of stretches of the sum, and the root mean
+        square distance from the lines in stretches of the sum of every second sample; natural logarithms.
     """
-    n = len(z)
-    tile, edge = np.empty(8 * SHORT), np.zeros(16)
-    edge[:8] = 1
+    result = np.empty(LANES)
     for kind in range(2):
         m = n // (kind + 1)
-        y, sums, weighted = np.zeros(m + 10 * SHORT), np.empty(m + 1), np.empty(m + 1)
-        added = first = second = 0.0
-        sums[0] = weighted[0] = 0.0
-        for i in range(m):
-            added += z[i * (kind + 1)]
-            y[i] = added
-            first, second = first + added, second + i * added
-            sums[i + 1], weighted[i + 1] = first, second
+        y, sums = np.zeros(LANES * m), np.empty(LANES * (m + 1))
+        weighted, lines = np.empty(LANES * (m + 1)), np.empty(2 * LANES * (m // 5))
+        for lane in range(len(z)):
+            for i in range(m):
+                y[LANES * i + lane] = z[lane, i * (kind + 1)]
+        _running(y, sums, weighted, m)
         for k in range(len(lengths)):
             t = lengths[k]
-            centre, scale = (t - 1) / 2.0, 12.0 / (t * (np.float64(t) * t - 1))
-            count, result = m // t, 0.0
-            if t <= SHORT:
-                result = _short(y, t, count, kind, tile, edge)
-                out[kind, k] = 0.5 * np.log(result / (count if kind == 0 else count * t))
-                continue
-            for j in range(count):
-                start = j * t
-                mass = sums[start + t] - sums[start]
-                slope = (weighted[start + t] - weighted[start] - (start + centre) * mass) * scale
-                if kind == 0:
-                    width = _range(y, start, t, slope, ramp)
-                    result += width * width
-                else:
-                    result += _squares(y, start, t, slope, mass / t - slope * centre, ramp, edge)
-            out[kind, k] = 0.5 * np.log(result / (count if kind == 0 else count * t))
+            count = m // t
+            _lines(y, sums, weighted, ramp, t, lines)
+            if kind == 0:
+                _ranges(y, ramp, t, lines, result)
+            else:
+                _squares(y, ramp, t, lines, result)
+            for lane in range(LANES):
+                out[lane, kind, k] = 0.5 * np.log(result[lane] / (count if kind == 0 else count * t))
 
 
 @inlined
