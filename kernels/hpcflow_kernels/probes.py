@@ -55,6 +55,13 @@ def _signal(samples: int) -> Mapping[str, Any]:
     return {"x": _noise(samples), "rate": RATE}
 
 
+def _slow_after_noise(samples: int) -> Mapping[str, Any]:
+    """Noise, then a tone so slow that what looks for a period does not find it near."""
+    x = _noise(samples)
+    x[samples // 3 :] = np.sin(np.arange(samples - samples // 3, dtype=np.float32) * np.float32(0.002))
+    return {"x": x, "rate": RATE}
+
+
 def _machine(samples: int) -> Mapping[str, Any]:
     return {
         "signal": _rows(_noise(samples), RATE, "m s-2"),
@@ -134,6 +141,7 @@ PROBES: Mapping[str, Probe] = {
     "cusum": Probe(lambda samples: {"signal": _machine(samples)["signal"]}, {"mean": 0.0, "std": 1.2}),
     "kurtogram": Probe(lambda samples: {"signal": _machine(samples)["signal"]}),
     "bearing_faults": Probe(_machine, sizes=tuple(257 << k for k in (9, 11, 13))),
+    "catch22": Probe(_slow_after_noise),
     "clean_activity": Probe(_activity, sizes=_HOURS),
     "matrix_profile": Probe(
         lambda samples: {"signal": _machine(samples)["signal"]},

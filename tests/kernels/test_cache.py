@@ -180,3 +180,27 @@ def test_once_warm_nothing_is_compiled(repo, tmp_path):
     ]
     assert re.fullmatch(r"\d+ compiled, 0 loaded, \d+ kept\n", said[0])
     assert re.fullmatch(r"0 compiled, \d+ loaded, 0 kept\n", said[1])
+
+
+SLOW = """
+import numpy as np
+from hpcflow_kernels.cache import TALLY
+from hpcflow_kernels.features.catch22 import FEATURES, catch22_windows
+
+x = np.sin(0.004 * np.arange(20_000)).astype(np.float32)
+found = dict(zip(FEATURES, catch22_windows(x, rate=10_000.0)["features"][0]))
+print(TALLY.compiled, TALLY.loaded, found["periodicity"], found["whiten_timescale"])
+"""
+
+
+def test_once_warm_a_slow_signal_compiles_nothing(repo, tmp_path):
+    environment = {**os.environ, cache.VARIABLE: str(tmp_path), "PYTHONPATH": str(repo / "kernels")}
+    command = [sys.executable, "-m", "hpcflow_kernels.warm", "catch22"]
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", SLOW], env=environment, capture_output=True, text=True, check=True
+    )
+    compiled, loaded, period, whiten = said.stdout.split()
+    assert (int(compiled), int(loaded) >= 4) == (0, True)
+    assert 1500 < float(period) < 1650  # 1571 samples: beyond the lags that are looked at first
+    assert float(whiten) > 0.9
