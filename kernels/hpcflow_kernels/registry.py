@@ -42,6 +42,7 @@ FAMILIES = (
     "hpcflow_kernels.similarity.profile_contracts",
     "hpcflow_kernels.features.entropy_contracts",
     "hpcflow_kernels.features.feature_set_contracts",
+    "hpcflow_kernels.features.rocket_contracts",
     "hpcflow_kernels.similarity.dtw_contracts",
     "hpcflow_kernels.similarity.neighbours_contracts",
 )

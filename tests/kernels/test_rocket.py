@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hpcflow_kernels.features.rocket import KERNELS, MiniRocket, minirocket_fit, minirocket_transform
+from hpcflow_kernels.features.rocket_windows import minirocket_windows, reference_noise
 
 
 def by_convolution(x: np.ndarray, fitted: MiniRocket) -> np.ndarray:
@@ -79,7 +80,8 @@ def test_refusals():
 
 
 @pytest.mark.shared_data
-def test_a_linear_classifier_tells_summer_from_winter(shared_data):
+@pytest.mark.parametrize("own", [True, False], ids=["fitted", "step"])
+def test_a_linear_classifier_tells_summer_from_winter(shared_data, own):
     """ItalyPowerDemand of the UCR archive: nearest neighbours reach 0.955, the best known 0.970."""
 
     def read(part: str) -> tuple[np.ndarray, np.ndarray]:
@@ -90,9 +92,46 @@ def test_a_linear_classifier_tells_summer_from_winter(shared_data):
         return x, np.array([1.0 if label == "1" else -1.0 for _, _, label in values])
 
     (x, y), (new, truth) = read("TRAIN"), read("TEST")
-    fitted = minirocket_fit(x, 2000)
-    a, b = minirocket_transform(x, fitted), minirocket_transform(new, fitted)
+    if own:
+        fitted = minirocket_fit(x, 2000)
+        a, b = minirocket_transform(x, fitted), minirocket_transform(new, fitted)
+    else:
+        a, b = (minirocket_windows(part.ravel(), rate=24.0, features=2000)["features"] for part in (x, new))
     a, b = a - (middle := a.mean(axis=0)), b - middle
     ridge = a.T @ np.linalg.solve(a @ a.T + np.eye(len(a)), y - y.mean())
     accuracy = np.mean(np.sign(b @ ridge + y.mean()) == truth)
     assert accuracy > 0.955
+
+
+def test_windows_are_standardised_and_transformed_with_biases_of_noise():
+    rng = np.random.default_rng(7)
+    x = 3 * rng.standard_normal(2000).astype(np.float32) + 5
+    x[700:710], x[1000:1200] = np.nan, 2
+    found = minirocket_windows(x, rate=100.0, overlap=0.5, features=300)
+    assert found["features"].shape == (39, 252)
+    fitted = minirocket_fit(reference_noise(100), 300)
+    for k in (0, 7, 20, 38):
+        part = x[50 * k : 50 * k + 100].astype(np.float64)
+        z = (part - part.mean()) / part.std() if np.ptp(part) else np.full(100, np.nan)
+        if k == 20:
+            assert np.isnan(found["features"][k]).all()
+            assert (found["mean"][k], found["std"][k]) == (2, 0)
+            continue
+        expected = by_convolution(z, fitted)
+        assert np.abs(found["features"][k] - expected).mean() < 1e-4  # a response may lie on a bias
+        assert found["mean"][k] == pytest.approx(part.mean(), rel=1e-6)
+        assert found["std"][k] == pytest.approx(part.std(), rel=1e-6)
+    for name, values in found.items():
+        assert np.isnan(values[13:14]).all(), name  # samples 650 to 749
+    scaled = minirocket_windows(-2 + 4 * x[:600], rate=100.0, features=84)["features"]
+    assert scaled == pytest.approx(
+        minirocket_windows(x[:600], rate=100.0, features=84)["features"], abs=0.011
+    )
+
+
+def test_nearly_all_features_differ_between_windows_of_noise_and_of_walks():
+    """Biases lie where responses are: few shares are always 0 or always 1, for either kind of window."""
+    rng = np.random.default_rng(8)
+    for x in (rng.standard_normal((30, 200)), np.cumsum(rng.standard_normal((30, 200)), axis=1)):
+        shares = minirocket_windows(x.ravel(), rate=200.0, features=4200)["features"]
+        assert np.mean(np.ptp(shares, axis=0) == 0) < 0.1

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-KERNELS = 84
-"""Ways to choose three of nine taps, which weigh 2 where the other six weigh -1."""
-
-TAPS = 9
+from hpcflow_kernels.features.rocket_contracts import KERNELS, TAPS
 
 
 @dataclass(frozen=True, eq=False)
