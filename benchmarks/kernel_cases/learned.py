@@ -83,7 +83,7 @@ def _minirocket(x: np.ndarray, timers: bool) -> Case:
         theirs.parameters = (ones, ones - 1, *chosen, fitted.biases)
         peers["aeon"] = lambda: theirs.transform(x[:, None, :])
     return Case(
-        "minirocket.1000",
+        f"minirocket.{x.shape[1]}",
         x.size,
         lambda: minirocket_transform(x, fitted),
         lambda: _shares(x, fitted),
