@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hpcflow_kernels import get
 from hpcflow_kernels.similarity.dtw import dtw, dtw_nearest, dtw_pairs
-from hpcflow_kernels.similarity.dtw_loops import banded
+from hpcflow_kernels.similarity.dtw_loops import HALF_SIDE, SIDE, banded
 from hpcflow_kernels.similarity.templates import template_distance
 
 
@@ -114,7 +114,7 @@ def test_the_nearest_of_short_series(samples):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_nothing_outside_the_buffers_is_touched(dtype):
     rng = np.random.default_rng(9)
-    n, m, side = 21, 18, 64 if dtype == np.float32 else 32
+    n, m, side = 21, 18, SIDE if dtype == np.float32 else HALF_SIDE
 
     def inside(values):
         around = np.full(len(values) + 128, 1e30, dtype)

@@ -1,7 +1,8 @@
-"""Compiled loops of dynamic time warping: 64 pairs of float32 or 32 of float64 at a time, down a band.
+"""Compiled loops of dynamic time warping: many pairs of series at a time, down a band.
 
-A cell waits for the one to its left, two operations of four cycles each. Four registers of 64 bytes side by
-side keep the processor busy meanwhile. The last row of the band stays in cache.
+A cell waits for the one to its left, two operations of four cycles each. Four registers of pairs side by side
+keep the processor busy meanwhile: 64 pairs of float32 with AVX-512, else 32, and half as many of float64. The
+last row of the band stays in cache.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
-from hpcflow_kernels.simd import any_lane, fma, load, maximum, minimum, splat, store, total, transpose
+from hpcflow_kernels.simd import WIDEST, any_lane, fma, load, maximum, minimum, splat, store, total, transpose
 
-SIDE = 64
-"""Most pairs that are compared side by side."""
+HALF = WIDEST // 2
+SIDE, HALF_SIDE = 4 * WIDEST, 4 * HALF
+"""Pairs of float32 and of float64 that are compared side by side: four registers."""
 
 
 @inlined
 def _side(series: np.ndarray) -> int:
-    """Pairs of a type that are compared side by side: four registers of 64 bytes."""
-    return SIDE if series.itemsize == 4 else SIDE // 2
+    """Pairs of this type."""
+    return SIDE if series.itemsize == 4 else HALF_SIDE
 
 
 @inlined
@@ -38,7 +40,7 @@ def weave(series: np.ndarray, order: np.ndarray, out: np.ndarray) -> None:
     series : ndarray, shape (count, samples)
     order : ndarray of int64, shape (up to side,)
     out : ndarray of the type of `series`, shape (side * samples,)
-        With 64 of float32 or 32 of float64 side by side.
+        With `SIDE` of float32 or `HALF_SIDE` of float64 side by side.
     """
     side = _side(series)
     n, last, flat = series.shape[1], len(order) - 1, series.reshape(-1)
@@ -67,56 +69,56 @@ def weave(series: np.ndarray, order: np.ndarray, out: np.ndarray) -> None:
 
 
 @inlined
-def _row_of_64(a: np.ndarray, at: int, b: np.ndarray, low: int, high: int, work: np.ndarray) -> None:
-    """Cells of one row from `low` to `high`, of 64 pairs, in place of those of the row above."""
-    never = splat(a, np.inf, 16)
-    x0, x1 = load(a, at, 16), load(a, at + 16, 16)
-    x2, x3 = load(a, at + 32, 16), load(a, at + 48, 16)
+def _row_of_float32(a: np.ndarray, at: int, b: np.ndarray, low: int, high: int, work: np.ndarray) -> None:
+    """Cells of one row from `low` to `high`, in place of those of the row above."""
+    never = splat(a, np.inf, WIDEST)
+    x0, x1 = load(a, at, WIDEST), load(a, at + WIDEST, WIDEST)
+    x2, x3 = load(a, at + 2 * WIDEST, WIDEST), load(a, at + 3 * WIDEST, WIDEST)
     at = SIDE * low
-    d0, d1 = load(work, at, 16), load(work, at + 16, 16)
-    d2, d3 = load(work, at + 32, 16), load(work, at + 48, 16)
+    d0, d1 = load(work, at, WIDEST), load(work, at + WIDEST, WIDEST)
+    d2, d3 = load(work, at + 2 * WIDEST, WIDEST), load(work, at + 3 * WIDEST, WIDEST)
     l0, l1, l2, l3 = never, never, never, never
-    for j in range(low, high):
-        at = SIDE * j
-        e0, e1 = x0 - load(b, at, 16), x1 - load(b, at + 16, 16)
-        e2, e3 = x2 - load(b, at + 32, 16), x3 - load(b, at + 48, 16)
-        u0, u1 = load(work, at + 64, 16), load(work, at + 80, 16)
-        u2, u3 = load(work, at + 96, 16), load(work, at + 112, 16)
+    for at in range(SIDE * low, SIDE * high, SIDE):
+        below = at + SIDE
+        e0, e1 = x0 - load(b, at, WIDEST), x1 - load(b, at + WIDEST, WIDEST)
+        e2, e3 = x2 - load(b, at + 2 * WIDEST, WIDEST), x3 - load(b, at + 3 * WIDEST, WIDEST)
+        u0, u1 = load(work, below, WIDEST), load(work, below + WIDEST, WIDEST)
+        u2, u3 = load(work, below + 2 * WIDEST, WIDEST), load(work, below + 3 * WIDEST, WIDEST)
         l0 = fma(e0, e0, minimum(minimum(d0, u0), l0))
         l1 = fma(e1, e1, minimum(minimum(d1, u1), l1))
         l2 = fma(e2, e2, minimum(minimum(d2, u2), l2))
         l3 = fma(e3, e3, minimum(minimum(d3, u3), l3))
-        store(work, at + 64, l0)
-        store(work, at + 80, l1)
-        store(work, at + 96, l2)
-        store(work, at + 112, l3)
+        store(work, below, l0)
+        store(work, below + WIDEST, l1)
+        store(work, below + 2 * WIDEST, l2)
+        store(work, below + 3 * WIDEST, l3)
         d0, d1, d2, d3 = u0, u1, u2, u3
 
 
 @inlined
-def _row_of_32(a: np.ndarray, at: int, b: np.ndarray, low: int, high: int, work: np.ndarray) -> None:
-    """As `_row_of_64`, of 32 pairs."""
-    never = splat(a, np.inf, 8)
-    x0, x1 = load(a, at, 8), load(a, at + 8, 8)
-    x2, x3 = load(a, at + 16, 8), load(a, at + 24, 8)
-    at = SIDE // 2 * low
-    d0, d1 = load(work, at, 8), load(work, at + 8, 8)
-    d2, d3 = load(work, at + 16, 8), load(work, at + 24, 8)
+def _row_of_float64(a: np.ndarray, at: int, b: np.ndarray, low: int, high: int, work: np.ndarray) -> None:
+    """As `_row_of_float32`."""
+    never = splat(a, np.inf, HALF)
+    x0, x1 = load(a, at, HALF), load(a, at + HALF, HALF)
+    x2, x3 = load(a, at + 2 * HALF, HALF), load(a, at + 3 * HALF, HALF)
+    at = HALF_SIDE * low
+    d0, d1 = load(work, at, HALF), load(work, at + HALF, HALF)
+    d2, d3 = load(work, at + 2 * HALF, HALF), load(work, at + 3 * HALF, HALF)
     l0, l1, l2, l3 = never, never, never, never
-    for j in range(low, high):
-        at = SIDE // 2 * j
-        e0, e1 = x0 - load(b, at, 8), x1 - load(b, at + 8, 8)
-        e2, e3 = x2 - load(b, at + 16, 8), x3 - load(b, at + 24, 8)
-        u0, u1 = load(work, at + 32, 8), load(work, at + 40, 8)
-        u2, u3 = load(work, at + 48, 8), load(work, at + 56, 8)
+    for at in range(HALF_SIDE * low, HALF_SIDE * high, HALF_SIDE):
+        below = at + HALF_SIDE
+        e0, e1 = x0 - load(b, at, HALF), x1 - load(b, at + HALF, HALF)
+        e2, e3 = x2 - load(b, at + 2 * HALF, HALF), x3 - load(b, at + 3 * HALF, HALF)
+        u0, u1 = load(work, below, HALF), load(work, below + HALF, HALF)
+        u2, u3 = load(work, below + 2 * HALF, HALF), load(work, below + 3 * HALF, HALF)
         l0 = fma(e0, e0, minimum(minimum(d0, u0), l0))
         l1 = fma(e1, e1, minimum(minimum(d1, u1), l1))
         l2 = fma(e2, e2, minimum(minimum(d2, u2), l2))
         l3 = fma(e3, e3, minimum(minimum(d3, u3), l3))
-        store(work, at + 32, l0)
-        store(work, at + 40, l1)
-        store(work, at + 48, l2)
-        store(work, at + 56, l3)
+        store(work, below, l0)
+        store(work, below + HALF, l1)
+        store(work, below + 2 * HALF, l2)
+        store(work, below + 3 * HALF, l3)
         d0, d1, d2, d3 = u0, u1, u2, u3
 
 
@@ -147,9 +149,9 @@ def banded(
     for i in range(n):
         low, high = max(0, i - left), min(m, i + right + 1)
         if side == SIDE:
-            _row_of_64(a, SIDE * i, b, low, high, work)
+            _row_of_float32(a, SIDE * i, b, low, high, work)
         else:
-            _row_of_32(a, SIDE // 2 * i, b, low, high, work)
+            _row_of_float64(a, HALF_SIDE * i, b, low, high, work)
         if i == 0:
             for k in range(0, side, 16):
                 store(work, k, never)
