@@ -91,9 +91,12 @@ def band_lines(
     amplitude = np.full((rows, bins), np.nan, dtype)
     first, last = _edges(band, n, rate)
     width = last - first
-    points = int(np.ceil(oversampling * width)) + (0 if squared else bins)  # what folds comes from beyond
-    m = next_fast_len(max(points, 2 * bins), real=True)
-    m = m if squared or m < n else max(n, 2 * bins)
+    if squared:
+        m = next_fast_len(max(int(np.ceil(oversampling * width)), 2 * bins), real=True)
+    else:  # what folds comes from beyond the grid; lengths of many twos transform fastest
+        points = max(int(np.ceil(oversampling * width)) + bins, 2 * bins)
+        m = 64 * next_fast_len(-(-points // 64), real=True)
+        m = m if m < n else max(n, 2 * bins)
     one_sided = np.full(width, 2 / n, dtype)
     one_sided[np.isin(np.arange(first, last), (0, n / 2))] = 1 / n
     weight = hann(m).astype(dtype)
