@@ -9,7 +9,7 @@ import pytest
 
 from hpcflow_kernels.contract import Rows, UnusableRecordError
 from hpcflow_kernels.similarity.motifs import discords, motifs, motifs_of_record, profile_of_record
-from hpcflow_kernels.similarity.profile import MOST_SPREAD, _scattered, matrix_profile, stretches
+from hpcflow_kernels.similarity.profile import MOST_SPREAD, matrix_profile, scattered, stretches
 from hpcflow_kernels.similarity.profile_contracts import CONTRACTS
 from hpcflow_kernels.similarity.profile_loops import Best, join
 
@@ -151,7 +151,7 @@ def test_single_precision_keeps_its_bound(kind):
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 10, 97, 1000, 4096])
 def test_scattered_takes_each_once(count):
-    assert sorted(_scattered(count).tolist()) == list(range(count))
+    assert sorted(scattered(count).tolist()) == list(range(count))
 
 
 def test_nothing_outside_the_signal_is_touched():

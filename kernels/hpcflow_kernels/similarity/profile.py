@@ -89,7 +89,7 @@ def matrix_profile(
     x = np.asarray(x)
     zone = math.ceil(m / 4) if exclusion is None else exclusion
     others = None if y is None else np.asarray(y)
-    _check(x, m, others, zone)
+    check(x, m, others, zone)
     shape = (*x.shape[:-1], x.shape[-1] - m + 1)
     dtype = np.float32 if x.dtype == np.float32 else np.float64
     found = Profile(np.empty(shape, dtype), np.empty(shape, np.int64))
@@ -99,7 +99,8 @@ def matrix_profile(
     return found
 
 
-def _check(x: np.ndarray, m: int, y: np.ndarray | None, exclusion: int) -> None:
+def check(x: np.ndarray, m: int, y: np.ndarray | None, exclusion: int) -> None:
+    """Refuse what has no profile."""
     shortest = x.shape[-1] if y is None else min(x.shape[-1], len(y))
     if not 3 <= m <= shortest:
         raise ValueError(
@@ -126,7 +127,7 @@ def _one(x: np.ndarray, m: int, y: np.ndarray | None, zone: int, dtype: np.dtype
         column.value.fill(np.inf)  # so that no column is ever better: only a's neighbours are asked for
         diagonals = np.arange(1 - rows, columns, GROUP)
     most = MOST_SPREAD if dtype == np.float32 else np.inf
-    join(a.side, b.side, m, diagonals[_scattered(len(diagonals))], first, row, column, tile, most)
+    join(a.side, b.side, m, diagonals[scattered(len(diagonals))], first, row, column, tile, most)
     index = row.place.astype(np.int64)
     distance = np.empty(rows, np.float64)
     distances(a.side, b.side, m, first, index, distance)
@@ -134,7 +135,7 @@ def _one(x: np.ndarray, m: int, y: np.ndarray | None, zone: int, dtype: np.dtype
     return Profile(distance.astype(dtype), index)
 
 
-def _scattered(count: int) -> np.ndarray:
+def scattered(count: int) -> np.ndarray:
     """An order in which what comes next is far from what came before.
 
     Neighbouring diagonals are alike. Taken one after another where likeness rises, each would beat the last.
