@@ -15,7 +15,7 @@ import numpy as np
 
 from hpcflow.data.arraymeta import DTYPES, ArrayMeta
 from hpcflow.data.chain import Blosc, Chain
-from hpcflow.data.shardbytes import file_bytes
+from hpcflow.data.shardbytes import chunk_parts, file_bytes
 
 if TYPE_CHECKING:
     import zarr
@@ -142,7 +142,12 @@ def encode(spec: ArraySpec, rows: np.ndarray) -> bytes | None:
     return encode_chunks(spec, len(rows), lambda start, stop: rows[start:stop])
 
 
-def encode_chunks(spec: ArraySpec, count: int, rows: Callable[[int, int], np.ndarray]) -> bytes | None:
+def encode_chunks(
+    spec: ArraySpec,
+    count: int,
+    rows: Callable[[int, int], np.ndarray],
+    ready: Callable[[int], bytes | None] | None = None,
+) -> bytes | None:
     """What `encode` gives for numbers, of rows that are made one inner chunk after another.
 
     Parameters
@@ -151,11 +156,18 @@ def encode_chunks(spec: ArraySpec, count: int, rows: Callable[[int, int], np.nda
         Rows of the shard; 1 for an array without axes.
     rows : callable
         Given the first row and one past the last, those rows.
+    ready : callable, optional
+        Given a chunk's first row, what `encode_chunk` gave for it, or None.
     """
     size = spec.shard or spec.chunk or count
     if count > size:
         raise ValueError(f"{spec.name}: {count} rows do not fit a shard of {size}")
-    return file_bytes(meta_of(spec), count, rows)
+    return file_bytes(meta_of(spec), count, rows, ready)
+
+
+def encode_chunk(spec: ArraySpec, rows: np.ndarray) -> bytes:
+    """One inner chunk of numbers as it stands in its shard; no bytes where all values are fill."""
+    return b"".join(chunk_parts(meta_of(spec), rows))
 
 
 def meta_of(spec: ArraySpec) -> ArrayMeta:

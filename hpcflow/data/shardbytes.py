@@ -12,7 +12,28 @@ from hpcflow.data.chain import checksum
 from hpcflow.data.shards import MISSING
 
 
-def file_bytes(meta: ArrayMeta, count: int, rows: Callable[[int, int], np.ndarray]) -> bytes | None:
+def chunk_parts(meta: ArrayMeta, rows: np.ndarray) -> list[bytes | memoryview]:
+    """One inner chunk, encoded, in parts to be written one after another; none where all values are fill.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, ...)
+        At most a chunk's rows; what is missing becomes fill.
+    """
+    values = np.asarray(rows, meta.dtype, order="C")
+    if values.shape != meta.chunk:
+        padded = np.full(meta.chunk, meta.fill, meta.dtype)
+        padded[: len(values)] = values
+        values = padded
+    return [] if only_fill(values, meta.fill) else list(meta.chain.encode(values))
+
+
+def file_bytes(
+    meta: ArrayMeta,
+    count: int,
+    rows: Callable[[int, int], np.ndarray],
+    ready: Callable[[int], bytes | None] | None = None,
+) -> bytes | None:
     """One file of an array: byte for byte what zarr-python writes for the same values.
 
     Parameters
@@ -25,6 +46,8 @@ def file_bytes(meta: ArrayMeta, count: int, rows: Callable[[int, int], np.ndarra
     rows : callable
         Given the first row and one past the last, those rows. It is asked for one chunk after another, so
         that what makes them need not hold all of them.
+    ready : callable, optional
+        Given a chunk's first row, the chunk if it has been encoded already (no bytes: all fill), else None.
 
     Returns
     -------
@@ -37,14 +60,11 @@ def file_bytes(meta: ArrayMeta, count: int, rows: Callable[[int, int], np.ndarra
     file = io.BytesIO()
     file.seek(begin)
     for number, first in enumerate(range(0, count, step)):
-        values = np.asarray(rows(first, min(first + step, count)), meta.dtype, order="C")
-        if values.shape != meta.chunk:
-            padded = np.full(meta.chunk, meta.fill, meta.dtype)
-            padded[: len(values)] = values
-            values = padded
-        if not only_fill(values, meta.fill):
-            offset = file.tell()
-            file.writelines(meta.chain.encode(values))
+        made = ready(first) if ready is not None else None
+        parts = [made] if made is not None else chunk_parts(meta, rows(first, min(first + step, count)))
+        offset = file.tell()
+        file.writelines(parts)
+        if file.tell() > offset:
             index[number] = offset, file.tell() - offset
     if file.tell() == begin:
         return None

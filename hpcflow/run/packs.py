@@ -1,7 +1,7 @@
 """Pack files: pieces of output rows on their way from blocks into shards, one file per worker.
 
-A piece is a header (JSON) and the raw rows. Receipts name the extent of a pack that is valid; whatever
-lies outside is the torn tail of a killed worker and is never read.
+A piece is a header (JSON) and raw rows, or one chunk as it will stand in its shard. Receipts name the extent
+of a pack that is valid; whatever lies outside is the torn tail of a killed worker and is never read.
 """
 
 from __future__ import annotations
@@ -23,12 +23,21 @@ _MAGIC = b"HLP1"
 
 @dataclass(frozen=True)
 class Piece:
-    """Rows [start, start + len(rows)) of a field of a step."""
+    """Rows [start, start + len(rows)) of a field of a step; or one encoded chunk of that many rows.
+
+    Attributes
+    ----------
+    rows : ndarray
+        The rows, or of an encoded chunk its bytes (uint8): none where all its values are fill.
+    chunk : int
+        Rows of the encoded chunk, 0 where `rows` are rows.
+    """
 
     step: str
     field: str
     start: int
     rows: np.ndarray
+    chunk: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,11 +52,12 @@ class PlacedPiece:
     crc: int
     pack: Path
     offset: int
+    chunk: int = 0
 
     @property
     def stop(self) -> int:
         """One past the last row."""
-        return self.start + self.shape[0]
+        return self.start + (self.chunk or self.shape[0])
 
     def read(self) -> np.ndarray:
         """The rows.
@@ -80,6 +90,7 @@ def pack_parts(piece: Piece) -> tuple[bytes, memoryview]:
             "shape": rows.shape,
             "dtype": rows.dtype.str,
             "crc": zlib.crc32(raw),
+            **({"chunk": piece.chunk} if piece.chunk else {}),
         }
     ).encode()
     return _HEAD.pack(_MAGIC, len(header)) + header, raw
@@ -106,6 +117,7 @@ def scan_pack(pack: Path, extents: Iterable[tuple[int, int]]) -> Iterator[Placed
                     header["crc"],
                     pack,
                     data,
+                    header.get("chunk", 0),
                 )
                 offset = data + int(np.prod(header["shape"])) * np.dtype(header["dtype"]).itemsize
 

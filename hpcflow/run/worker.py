@@ -14,9 +14,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+from hpcflow.run.chunks import with_chunks
 from hpcflow.run.commit import BlockOutput, Committer
 from hpcflow.run.context import RunContext
 from hpcflow.run.folder import RunFolder
@@ -62,6 +64,7 @@ def run_blocks(
         started = time.perf_counter()
         try:
             output = function(ctx, plan, block)
+            output = replace(output, pieces=with_chunks(ctx.cut, output.pieces))
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             print(f"stage {stage}, block {block} failed: {reason}", file=sys.stderr)

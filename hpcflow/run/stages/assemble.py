@@ -35,7 +35,8 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
     for field in step.fields:
         spec = field_spec(step, field)
         gathered = Gathered(spec, pieces.get(field.name, ()), start, stop)
-        files.append((shard_key(spec, block), encode_chunks(spec, max(stop - start, 0), gathered.rows)))
+        content = encode_chunks(spec, max(stop - start, 0), gathered.rows, gathered.encoded)
+        files.append((shard_key(spec, block), content))
     for spec in row_coordinate_specs(step):
         files.append(_shard(spec, block, _coordinate(spec.name, axis, start, stop)))
     if block == 0:
@@ -61,8 +62,15 @@ class Gathered:
 
     def __init__(self, spec: ArraySpec, pieces: Iterable[PlacedPiece], start: int, stop: int) -> None:
         self.spec, self.start = spec, start
-        self.left = deque(sorted((p for p in pieces if p.start < stop and p.stop > start), key=_first))
+        mine = [p for p in pieces if p.start < stop and p.stop > start]
+        self.chunks = {p.start: p for p in mine if p.chunk}
+        self.left = deque(sorted((p for p in mine if not p.chunk), key=_first))
         self.open: tuple[PlacedPiece, np.ndarray] | None = None
+
+    def encoded(self, first: int) -> bytes | None:
+        """The chunk that begins at a row of the shard, if its block has encoded it."""
+        piece = self.chunks.get(self.start + first)
+        return piece.read().tobytes() if piece is not None else None
 
     def rows(self, first: int, last: int) -> np.ndarray:
         """Rows [first, last) of the shard; fill where no piece holds them."""
