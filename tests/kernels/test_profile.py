@@ -149,6 +149,42 @@ def test_single_precision_keeps_its_bound(kind):
         assert (exact > 0) == (kind == "bursts")
 
 
+def offset_scaled_stepped_and_held(rng, samples):
+    """A signal with steps, stretches at other sizes and constant ones, on an offset."""
+    x = rng.standard_normal(samples)
+    x = x if rng.integers(2) else np.cumsum(x)
+    for _ in range(rng.integers(0, 4)):
+        begin, what = int(rng.integers(samples)), rng.integers(3)
+        part = slice(begin, begin + int(rng.integers(1, 200)))
+        if what == 0:
+            x[part] *= 10.0 ** rng.uniform(-3, 3)
+        elif what == 1:
+            x[part] = x[begin]
+        else:
+            x[begin:] += 10.0 ** rng.uniform(-2, 4)
+    return (x + 10.0 ** rng.uniform(-1, 3)).astype(np.float32)
+
+
+def test_the_chosen_neighbour_is_within_the_bound_whatever_the_levels():
+    """Against all correlations by definition, where a subsequence varies by 1e-5 of its level or more."""
+    rng = np.random.default_rng(14)
+    for _ in range(60):
+        x, m = offset_scaled_stepped_and_held(rng, int(rng.integers(200, 600))), int(rng.integers(4, 60))
+        windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), m)
+        apart = windows - windows.mean(axis=1, keepdims=True)
+        size = np.linalg.norm(apart, axis=1)
+        varies = size > 1e-5 * np.abs(windows).max(axis=1) * np.sqrt(m)
+        correlation = np.full((len(windows), len(windows)), -2.0)
+        unit = apart[varies] / size[varies, None]
+        correlation[np.ix_(varies, varies)] = unit @ unit.T
+        index = np.arange(len(windows))
+        correlation[abs(index[:, None] - index) <= -(-m // 4)] = -2
+        near = matrix_profile(x, m).neighbour.astype(int)
+        for row in np.flatnonzero(varies):
+            if near[row] >= 0 and varies[near[row]]:
+                assert correlation[row].max() - correlation[row, near[row]] < 1e-4
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 10, 97, 1000, 4096])
 def test_scattered_takes_each_once(count):
     assert sorted(scattered(count).tolist()) == list(range(count))
