@@ -5,13 +5,16 @@ A kernel that is registered without a case here fails: add the parameters it is 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hpcflow.plan.axes import most_events
 from hpcflow.run.stages.tiles import by_segment
-from hpcflow_kernels import Contract, Geometry, Pattern, contracts
+from hpcflow_kernels import Contract, Geometry, Pattern, Rows, UnusableRecordError, contracts
+from hpcflow_kernels.probes import probe_of
 from tests.kernels.cases import CASES
 
 RATE = 1000.0
@@ -188,3 +191,92 @@ class TestCut:
             around[:64] = around[-64:] = np.nan
             for field, values in run(contract, x, params).items():
                 assert np.array_equal(values, inside[field], equal_nan=True)
+
+
+WHOLE = sorted(n for n, c in contracts().items() if c.pattern in (Pattern.RECORD, Pattern.EVENTS))
+SAMPLES = 20_011
+
+
+def asked(name: str, ports: Mapping[str, Any]) -> dict[str, np.ndarray] | str:
+    """What a kernel makes of a record as it is timed, or why it cannot use it."""
+    contract, probe = contracts()[name], probe_of(name)
+    params = {param.name: probe.params.get(param.name, param.default) for param in contract.params}
+    try:
+        return {n: np.asarray(v) for n, v in contract.load()(**ports, **params).items()}
+    except UnusableRecordError as reason:
+        return str(reason)
+
+
+def changed(value: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:
+    """Ports with every array of numbers changed."""
+    if isinstance(value, Rows):
+        return value._replace(values=change(value.values))
+    if isinstance(value, dict):
+        return {name: changed(one, change) for name, one in value.items()}
+    return value
+
+
+@pytest.mark.parametrize("name", WHOLE)
+class TestWhole:
+    """A kernel of whole records keeps to its arrays and to its contract."""
+
+    def test_fields_are_what_is_computed(self, name):
+        contract, probe = contracts()[name], probe_of(name)
+        params = {param.name: probe.params.get(param.name, param.default) for param in contract.params}
+        ports = probe.ports(SAMPLES)
+        for port in contract.ports:
+            if port.several:
+                params[port.name] = tuple(ports[port.name])
+        found = asked(name, ports)
+        assert isinstance(found, dict), found
+        fields = contract.fields(params)
+        assert set(found) == {field.name for field in fields}
+        inner = {f.name: tuple(len(dim.values) for dim in f.dims) for f in fields}
+        rows = {found[f.name].shape[: found[f.name].ndim - len(inner[f.name])] for f in fields}
+        assert all(found[n].shape[found[n].ndim - len(shape) :] == shape for n, shape in inner.items())
+        assert len(rows) == 1, "all fields have the same rows"
+        if contract.pattern == Pattern.EVENTS:
+            (events,) = rows.pop()
+            assert events <= most_events(contract, params, SAMPLES, RATE)
+        elif contract.length is None:
+            assert rows.pop() in ((), (1,))
+
+    def test_nothing_outside_the_record_is_touched(self, name):
+        ports = probe_of(name).ports(SAMPLES)
+        around: list[np.ndarray] = []
+
+        def between_canaries(x: np.ndarray) -> np.ndarray:
+            room = np.full((len(x) + 130, *x.shape[1:]), np.float32(1e30), x.dtype)
+            room[65:-65] = x  # odd: another alignment in memory
+            around.append(room)
+            return room[65:-65]
+
+        guarded = changed(ports, between_canaries)
+        before = [room.copy() for room in around]
+        first, second = asked(name, ports), asked(name, guarded)
+        assert all(np.array_equal(a, b) for a, b in zip(around, before, strict=True)), "wrote to its input"
+        for room in around:
+            room[:65] = room[-65:] = np.nan
+        third = asked(name, guarded)
+        assert isinstance(first, dict)
+        assert isinstance(second, dict)
+        assert isinstance(third, dict)
+        for field, values in first.items():
+            np.testing.assert_array_equal(second[field], values)
+            np.testing.assert_array_equal(third[field], values)
+
+    @pytest.mark.parametrize("gap", [slice(0, 3), slice(7000, 7400), slice(None)], ids=str)
+    def test_a_gap_is_borne_or_named(self, name, gap):
+        def holed(x: np.ndarray) -> np.ndarray:
+            y = x.copy()
+            if y.dtype.kind == "f":
+                y[gap] = np.nan
+            return y
+
+        found = asked(name, changed(probe_of(name).ports(SAMPLES), holed))
+        if isinstance(found, str):
+            assert len(found) > 20, "a reason that a user understands"
+        else:
+            for field, values in found.items():
+                if values.dtype.kind == "f":
+                    assert not np.isinf(values).any(), field
