@@ -32,7 +32,8 @@ def smooth(x: np.ndarray, *, rate: float) -> np.ndarray:
 def framed(x: np.ndarray, *, rate: float, frame: int, hop: int) -> dict[str, np.ndarray]:
     """Largest sample and quartiles of each frame."""
     frames = np.lib.stride_tricks.sliding_window_view(x, frame)[::hop]
-    return {"peak": frames.max(axis=1), "quartiles": np.quantile(frames, [0.25, 0.5, 0.75], axis=1).T}
+    quartiles = np.quantile(frames, [0.25, 0.5, 0.75], axis=1).T.astype(np.float32)
+    return {"peak": frames.max(axis=1), "quartiles": quartiles}
 
 
 def respaced(x: np.ndarray, *, rate: float, up: int, down: int) -> dict[str, np.ndarray]:

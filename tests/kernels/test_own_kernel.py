@@ -1,0 +1,78 @@
+"""The kernel that the guide builds is found, described, checked and run, as a package of somebody else's."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+from scipy.io import savemat
+
+ROOT = Path(__file__).parents[2]
+HPCFLOW = "-c", "from hpcflow_lumi import main; main()"
+
+
+def package(folder: Path) -> None:
+    """The guide's files, and what installing would leave of them."""
+    text = (ROOT / "docs/own-kernel.md").read_text()
+    files = re.findall(r"^`(\S+)`:\n\n```\w+\n(.*?)^```", text, flags=re.S | re.M)
+    assert len(files) == 4
+    for name, content in files:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content)
+    (folder / "mykernels/__init__.py").touch()
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    installed = folder / f"{project['name']}-{project['version']}.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
+    points = [
+        f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in entries.items())
+        for group, entries in project["entry-points"].items()
+    ]
+    (installed / "entry_points.txt").write_text("\n".join(points))
+
+
+def test_the_guide_leads_to_a_kernel_that_runs(tmp_path: Path) -> None:
+    package(tmp_path)
+    path = os.pathsep.join([str(tmp_path), *(p for p in sys.path if p)])
+
+    def python(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "9 passed" in python("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mykernels.py")
+    assert "Largest less smallest sample" in python(*HPCFLOW, "kernels", "peak_to_peak")
+    x = np.random.default_rng(1).standard_normal(1000).astype(np.float32)
+    savemat(tmp_path / "a.mat", {"v": x, "rate": 100.0})
+    (tmp_path / "w.yaml").write_text(
+        """
+hpcflow: 1
+name: own
+datasets:
+  d:
+    files: "*.mat"
+    reader: matlab
+    variables: {v: {select: v, units: V}}
+    facts: {sampling_rate: {select: rate, units: Hz}}
+steps:
+  width: {kernel: peak_to_peak, input: d.v, with: {window: 2 s}}
+save: [width]
+"""
+    )
+    python(*HPCFLOW, "run", "w.yaml", "--executor", "serial")
+    python(*HPCFLOW, "export", "--step", "width", "-o", "out.csv")
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert lines[0] == "record,record_index,time [s],range [V]"
+    got = [float(line.split(",")[-1]) for line in lines[1:]]
+    assert np.allclose(got, np.ptp(x.reshape(5, 200), axis=1), rtol=1e-6)
