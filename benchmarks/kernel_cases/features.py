@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib.util
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -37,11 +39,11 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
         {"scipy": lambda: by_scipy(x)},
         Work(MOMENTS),
     )
-    yield _with_bands(x)
+    yield _with_bands(x, timers)
     yield _severity(x)
 
 
-def _with_bands(x: np.ndarray) -> Case:
+def _with_bands(x: np.ndarray, timers: bool) -> Case:
     from scipy import signal, stats
 
     n, edges = 4096, [0.0, 100.0, 500.0, 1000.0, 2049.0]
@@ -65,9 +67,46 @@ def _with_bands(x: np.ndarray) -> Case:
         len(x),
         ours,
         lambda: by_scipy(x.astype(np.float64)),
-        {"scipy": lambda: by_scipy(x)},
+        {"scipy": lambda: by_scipy(x), **_by_tsflex(x, n, edges, timers)},
         Work(MOMENTS + transform(n) + 2),
     )
+
+
+def _by_tsflex(
+    x: np.ndarray, n: int, edges: list[float], timers: bool
+) -> dict[str, Callable[[], np.ndarray]]:
+    """The same with tsflex, one function a feature as its documentation has it; {} where it is not there."""
+    if not timers or importlib.util.find_spec("tsflex") is None:
+        return {}
+    import pandas
+    from scipy import signal, stats
+    from tsflex.features import FeatureCollection, FeatureDescriptor, FuncWrapper
+
+    def peak(x: np.ndarray) -> float:
+        return float(np.abs(x - x.mean()).max())
+
+    def crest(x: np.ndarray) -> float:
+        return peak(x) / float(x.std())
+
+    def bands(x: np.ndarray) -> list[float]:
+        f, power = signal.periodogram(x, float(n), window="hann")
+        return [power[(f >= low) & (f < high)].sum() for low, high in pairwise(edges)]
+
+    names = ["std", "peak", "ptp", "crest", "kurtosis", "skew"]
+    functions = (np.std, peak, np.ptp, crest, partial(stats.kurtosis, fisher=False), stats.skew)
+    wrapped = [FuncWrapper(f, output_names=[name]) for f, name in zip(functions, names, strict=True)]
+    names += [f"band{k}" for k in range(len(edges) - 1)]
+    wrapped.append(FuncWrapper(bands, output_names=names[len(functions) :]))
+    collection = FeatureCollection([FeatureDescriptor(f, "x", window=n, stride=n) for f in wrapped])
+    series = pandas.Series(x[: len(x) // n * n], name="x")
+
+    def by_tsflex() -> np.ndarray:
+        table = collection.calculate(
+            series, include_final_window=True, return_df=True, n_jobs=0, approve_sparsity=True
+        )
+        return np.stack([table[f"x__{name}__w={n}"].to_numpy() for name in names])
+
+    return {"tsflex": by_tsflex}
 
 
 def _severity(x: np.ndarray) -> Case:
