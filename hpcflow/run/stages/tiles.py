@@ -20,6 +20,7 @@ from hpcflow.run.commit import BlockOutput
 from hpcflow.run.context import RunContext, shaped
 from hpcflow.run.packs import Piece, joined
 from hpcflow_kernels import Contract, Pattern, get
+from hpcflow_kernels.stretches import stretches
 
 Range = tuple[int, int]
 
@@ -196,11 +197,12 @@ def by_segment(
     least = contract.min_samples(params, rate) if contract.min_samples else 1
     if good.all():
         return call(x, rate=rate, **params) if len(x) >= least else np.full(x.shape, np.nan, x.dtype)
-    y = np.full(x.shape, np.nan, x.dtype)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(np.int8)))
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    y, done = np.empty_like(x), 0
+    for start, stop in stretches(good):
         if stop - start >= least:
+            y[done:start], done = np.nan, stop
             y[start:stop] = call(x[start:stop], rate=rate, **params)
+    y[done:] = np.nan
     return y
 
 

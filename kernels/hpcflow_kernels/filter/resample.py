@@ -11,6 +11,7 @@ import numpy as np
 
 from hpcflow_kernels.filter.fir import odd_ends
 from hpcflow_kernels.filter.resample_contracts import MOST, half_length, ratio
+from hpcflow_kernels.stretches import stretches
 
 STATISTICS: dict[str, Any] = {"mean": np.mean, "median": np.median, "minimum": np.min, "maximum": np.max}
 """What SciPy's `padtype` may take off a signal and put back, by name."""
@@ -229,12 +230,7 @@ def _by_stretches(x: np.ndarray, up: int, down: int, taps: np.ndarray) -> np.nda
     x = np.ascontiguousarray(x, np.float32 if x.dtype == np.float32 else np.float64)
     half = -(-(len(taps) // 2) // up)
     y = np.full(-(-len(x) * up // down), np.nan, x.dtype)
-    if all_finite(x):
-        edges = np.array([0, len(x)])
-    else:
-        good = np.concatenate([[False], np.isfinite(x), [False]])
-        edges = np.flatnonzero(np.diff(good.astype(np.int8)))
-    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for start, stop in [(0, len(x))] if all_finite(x) else stretches(np.isfinite(x)):
         first, last = -(-start * up // down), -(-stop * up // down)
         if stop - start > half and last > first:
             part = x[start:stop]

@@ -40,6 +40,7 @@ from hpcflow_kernels.machine.bearing_lines import (
     near_any,
     sought,
 )
+from hpcflow_kernels.stretches import stretches
 
 REVOLUTIONS = 48.0
 """Length of a frame; lines then stand a twenty-fourth of an order apart or more."""
@@ -335,12 +336,8 @@ def longest_stretch(x: np.ndarray) -> np.ndarray:
     good = np.isfinite(x)
     if good.all():
         return x
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], good.astype(np.int8), [0]))))
-    if len(edges) == 0:
-        return x[:0]
-    starts, stops = edges[::2], edges[1::2]
-    longest = int(np.argmax(stops - starts))
-    return x[starts[longest] : stops[longest]]
+    start, stop = max(stretches(good), key=lambda stretch: stretch[1] - stretch[0], default=(0, 0))
+    return x[start:stop]
 
 
 def middle(x: np.ndarray, rate: float, speed: float) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from hpcflow_kernels.machine.bearing_bands import NEPER_TO_DB, BandSpectrum
 from hpcflow_kernels.machine.bearing_contracts import FAULTS, HARMONICS
 from hpcflow_kernels.machine.bearing_geometry import Multiples
+from hpcflow_kernels.stretches import stretches
 
 MAINS = (50.0, 60.0)
 """Hz."""
@@ -257,9 +258,8 @@ def occupied(view: BandSpectrum, places: Iterable[float], reach: float) -> np.nd
         low, high = view.bin(np.array([place - reach, place + reach]))
         taken[low : high + 1] = True
     raised = view.surprise > SKIRT
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], raised.astype(np.int8), [0]))))
     wide = round(NEAR * view.resolution / view.step)
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    for start, stop in stretches(raised):
         if taken[start:stop].any():
             taken[max(0, start - wide) : stop + wide] = True
     return taken

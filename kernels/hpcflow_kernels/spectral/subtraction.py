@@ -10,6 +10,7 @@ from hpcflow_kernels.contract import Rows, UnusableRecordError
 from hpcflow_kernels.spectral.istft import istft
 from hpcflow_kernels.spectral.stft import stft
 from hpcflow_kernels.spectral.stft_contracts import hop_of
+from hpcflow_kernels.stretches import stretches
 
 
 class Subtracted(NamedTuple):
@@ -72,8 +73,7 @@ def spectral_subtraction(
     kind = np.float32 if x.dtype == np.float32 else np.float64
     good = np.isfinite(x)
     mean = float(np.mean(x[good], dtype=np.float64)) if good.any() else 0.0
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], good, [False])).astype(np.int8))).reshape(-1, 2)
-    long = [(int(a), int(b)) for a, b in edges if b - a >= nperseg]
+    long = [(a, b) for a, b in stretches(good) if b - a >= nperseg]
     how = {"nperseg": nperseg, "noverlap": nperseg - hop_of(nperseg, overlap)}
     found = [stft((x[a:b] - mean).astype(kind), **how)[2] for a, b in long]  # type: ignore[arg-type]
     out, bins = np.full(len(x), np.nan, kind), nperseg // 2 + 1
