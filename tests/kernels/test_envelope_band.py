@@ -8,6 +8,7 @@ from scipy import fft, signal
 
 from hpcflow_kernels.contract import Rows
 from hpcflow_kernels.machine.bearing_simulation import Machine, simulate
+from hpcflow_kernels.machine.envelope import envelope_spectrum
 from hpcflow_kernels.machine.envelope_band import squared_envelope_spectrum
 from hpcflow_kernels.registry import get
 
@@ -33,6 +34,7 @@ def by_hilbert(x: np.ndarray, rate: float, band: tuple[float, float], window: fl
     [
         (4096.0, 0.5, (600.0, 1100.0), 200.0),
         (4000.0, 0.25, (1500.0, 2000.0), 200.0),  # up to half the sampling rate
+        (4096.0, 0.25, (0.0, 2048.0), 200.0),  # all of it: the envelope at the full rate and beyond
         (4001.0, 0.3, (0.0, 700.0), 100.0),  # from zero; 0.3 s is no whole number of samples
         (5000.0, 0.1, (500.0, 750.0), 250.0),  # the grid ends where the squared envelope does
     ],
@@ -64,6 +66,26 @@ def test_a_sinusoidal_modulation_has_its_two_lines():
     assert row[50] < 1e-12
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1000, 1002])  # eight lanes of our own, and SciPy's
+def test_a_frame_is_itself_whatever_stands_beside_it(dtype, n):
+    x = np.random.default_rng(3).standard_normal(13 * n).astype(dtype)
+    given = {"rate": float(n), "band": (200.0, 400.0), "overlap": 0.0, "max_frequency": 100.0}
+    for kernel, field in (
+        (envelope_spectrum, "amplitude"),
+        (squared_envelope_spectrum, "squared_amplitude"),
+    ):
+        rows = kernel(x, **given)[field]
+        for first, stop in ((0, 1), (3, 12), (12, 13)):
+            assert np.array_equal(kernel(x[first * n : stop * n], **given)[field], rows[first:stop])
+        torn = x.copy()
+        torn[10 * n + 7], torn[12 * n] = np.nan, np.inf
+        found = kernel(torn, **given)[field]
+        assert np.isnan(found[[10, 12]]).all()
+        assert np.array_equal(np.delete(found, [10, 12], axis=0), np.delete(rows, [10, 12], axis=0))
+        assert kernel(x[: n - 1], **given)[field].shape == (0, 101)
+
+
 def test_the_fault_line_of_a_simulated_bearing():
     machine = Machine(fault="outer", level=0.6, seconds=6.0, slip=0.01, jitter=0.003)
     rows = squared_envelope_spectrum(simulate(machine), rate=machine.rate, band=(2000.0, 4500.0))
@@ -88,6 +110,8 @@ def test_what_cannot_be_asked_is_refused():
     ):
         (problem,) = contract.check(given | changes, 12_000.0)
         assert word in problem
+    with pytest.raises(ValueError, match="`oversampling` at least 2"):
+        envelope_spectrum(np.zeros(1000), rate=1000.0, band=(100.0, 400.0), oversampling=1.0)
     with pytest.raises(ValueError, match="no frequency of a frame"):
         squared_envelope_spectrum(np.zeros(100), rate=100.0, band=(60.0, 70.0))
 

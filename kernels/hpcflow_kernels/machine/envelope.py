@@ -32,8 +32,8 @@ def envelope_spectrum(
     spectrum at exactly k/window.
 
     Given a `band`, the frame's bins inside it are the analytic signal, as in `squared_envelope_spectrum`, and
-    its modulus is taken at a lower rate: no filter is needed, and half of the time. A modulus has no last
-    frequency, so what lies above half of that rate folds back: see the notes.
+    its modulus is taken at a lower rate: no filter is needed, and a quarter of the time. A modulus has no
+    last frequency, so what lies above half of that rate folds back: see the notes.
 
     Parameters
     ----------
@@ -59,6 +59,11 @@ def envelope_spectrum(
     dict
         ``amplitude``: ndarray, shape (frames, max_frequency * window + 1), in the units and float type of
         `x`; rows of frames that touch a gap are NaN.
+
+    Raises
+    ------
+    ValueError
+        Where `band` holds no frequency of a frame, or `oversampling` is below 2.
 
     Notes
     -----

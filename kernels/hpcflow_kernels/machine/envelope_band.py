@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from hpcflow_kernels.frames import binary_scale, frame_hop, frame_length, frequency_count, hann
+from hpcflow_kernels.spectral.frame_power import is_fast
+from hpcflow_kernels.spectral.stft import Transform, tables
 
 BATCH = 8
-"""Frames that are transformed together. Always so many: SciPy then runs all of them in the lanes of vectors,
+"""Frames that SciPy transforms together. Always so many: it then runs all of them in the lanes of vectors,
 and a frame's bits do not depend on how many others a block holds."""
 
 
@@ -79,29 +81,67 @@ def band_lines(
 
     `oversampling` is the least samples per second for each hertz of the band, and a modulus has
     `max_frequency` more, up to the full rate: what folds onto a line then comes from that many widths away.
-    A square is exact from 2 on.
+    A square is exact from 2 on. Where both lengths suit our own transforms, one compiled loop does it all.
     """
-    from scipy.fft import ifft, next_fast_len, rfft
-    from scipy.signal import CZT
+    from scipy.fft import next_fast_len
 
+    if not oversampling >= 2:
+        raise ValueError(
+            f"an envelope needs two samples per second for each hertz of its band (found oversampling "
+            f"{oversampling:g}): give `oversampling` at least 2"
+        )
     n, hop = frame_length(window, rate), frame_hop(window, overlap, rate)
     bins = frequency_count(window, max_frequency)
-    dtype = np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
     rows = 0 if len(x) < n else (len(x) - n) // hop + 1
-    amplitude = np.full((rows, bins), np.nan, dtype)
     first, last = _edges(band, n, rate)
+    # what folds onto lines of a modulus comes from beyond the grid; lengths of many twos transform fastest
+    points = max(int(np.ceil(oversampling * (last - first))) + (0 if squared else bins), 2 * bins)
+    m = 64 * next_fast_len(-(-points // 64), real=True)
+    if not squared and m >= n:
+        m = max(n, 2 * bins)
+    exact = abs(window * rate - n) <= 1e-9 * n
+    if not (exact and is_fast(n) and is_fast(2 * m) and is_fast(m)):
+        grid = None if exact else window * rate * (m / n)
+        return _by_scipy(x, rows, hop, n, m, first, last, bins, grid, squared)
+    from hpcflow_kernels.machine.envelope_loops import band_lines as lines
+
+    dtype = np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
+    amplitude = np.empty((rows, bins), dtype)
+    if amplitude.size == 0:
+        return amplitude
+    signal = np.ascontiguousarray(x, dtype)
+    there = Transform.of(np.full(n, 2 / n), dtype)
+    back_twiddle, back_place, _ = tables(2 * m, dtype.str)
+    final = Transform.of(hann(m) * (4 / m), dtype)
+    most = int(np.finfo(signal.dtype).maxexp) - 2
+    band_of = first, last - first, back_twiddle, back_place
+    lines(signal, hop, *there, *band_of, *final, squared, most, amplitude)
+    return amplitude
+
+
+def _by_scipy(
+    x: np.ndarray,
+    rows: int,
+    hop: int,
+    n: int,
+    m: int,
+    first: int,
+    last: int,
+    bins: int,
+    grid: float | None,
+    squared: bool,
+) -> np.ndarray:
+    """The same by SciPy's transforms: any lengths, and lines 1/`grid` of the envelope's rate apart."""
+    from scipy.fft import ifft, rfft
+    from scipy.signal import CZT
+
+    dtype = np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
+    amplitude = np.full((rows, bins), np.nan, dtype)
     width = last - first
-    if squared:
-        m = next_fast_len(max(int(np.ceil(oversampling * width)), 2 * bins), real=True)
-    else:  # what folds comes from beyond the grid; lengths of many twos transform fastest
-        points = max(int(np.ceil(oversampling * width)) + bins, 2 * bins)
-        m = 64 * next_fast_len(-(-points // 64), real=True)
-        m = m if m < n else max(n, 2 * bins)
     one_sided = np.full(width, 2 / n, dtype)
     one_sided[np.isin(np.arange(first, last), (0, n / 2))] = 1 / n
     weight = hann(m).astype(dtype)
-    exact = abs(window * rate - n) <= 1e-9 * n
-    zoom = None if exact else CZT(m, bins, w=np.exp(-2j * np.pi / (window * rate * (m / n))))
+    zoom = None if grid is None else CZT(m, bins, w=np.exp(-2j * np.pi / grid))
     frames = np.zeros((BATCH, n), dtype)
     baseband = np.zeros((BATCH, m), np.result_type(dtype, np.complex64))
     for start in range(0, rows, BATCH):

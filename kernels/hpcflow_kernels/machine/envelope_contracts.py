@@ -66,7 +66,7 @@ FRAMES = (
 CONTRACTS = (
     Contract(
         name="squared_envelope_spectrum",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
         summary="Amplitude spectrum of a band's squared envelope; filter and demodulation in one.",
         ports=(Port("signal", "signal", "a raw signal"),),
