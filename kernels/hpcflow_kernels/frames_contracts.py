@@ -11,6 +11,16 @@ FRAMES = (
     Param("overlap", "quantity", "shared part of frames", "fraction", default=0.0, minimum=0.0, maximum=0.95),
 )
 
+MISSING = Param(
+    "missing",
+    "quantity",
+    "part of a frame that may be missing: what is there then counts alone; a frame that misses more is NaN",
+    "fraction",
+    default=0.0,
+    minimum=0.0,
+    maximum=0.99,
+)
+
 
 def _round_half_up(value: float) -> int:
     return max(1, int(value + 0.5))

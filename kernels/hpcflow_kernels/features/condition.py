@@ -17,6 +17,7 @@ def condition_indicators(
     window: float = 1.0,
     overlap: float = 0.0,
     band: Sequence[float] | None = None,
+    missing: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """Level and shape of a signal's distribution, frame by frame.
 
@@ -30,7 +31,7 @@ def condition_indicators(
     - ``band_power``: for band edges f0 < f1 < ..., the integral over [f_j, f_j+1) of the one-sided power
       density of the frame, mean removed, Hann window, as scipy.signal.periodogram
 
-    Shape measures of a constant frame are NaN, as is every value of a frame that touches a gap.
+    Shape measures of a constant frame are NaN, as is every value of a frame that misses more than it may.
 
     Parameters
     ----------
@@ -44,6 +45,9 @@ def condition_indicators(
         Fraction of a frame that the next one shares, in [0, 1).
     band : sequence of float, optional
         Edges of adjacent bands, Hz, rising; none gives no ``band_power``.
+    missing : float
+        Largest part of a frame that may be missing, in [0, 1): its level and shape are then those of the
+        samples that are there. ``band_power`` of a frame that touches a gap is NaN.
 
     Returns
     -------
@@ -58,6 +62,12 @@ def condition_indicators(
     x = np.ascontiguousarray(x, dtype)
     moments = np.empty((rows, 6))
     frame_moments(x, n, hop, moments)
+    touched = ~np.isfinite(moments[:, 2])
+    for row in np.flatnonzero(touched).tolist() if missing else ():
+        frame = x[row * hop : row * hop + n]
+        there = frame[np.isfinite(frame)]
+        if len(there) and len(there) >= (1 - missing) * n:
+            frame_moments(there, len(there), len(there), moments[row : row + 1])
     low, high, mean, second, third, fourth = moments.T
     rms, peak = np.sqrt(second), np.maximum(high - mean, mean - low)
     spread = np.where((high > low) & (second > 0), second, np.nan)
@@ -75,5 +85,5 @@ def condition_indicators(
         first = np.ceil(np.asarray(edges) * n / rate - 1e-9).astype(np.int64).clip(0, n // 2 + 1)
         scale = 1 / (n * np.sum(weight * weight))
         out["band_power"] = band_powers(x, hop, weight, scale, first)
-        out["band_power"][~np.isfinite(mean)] = np.nan
+        out["band_power"][touched] = np.nan
     return {name: values.astype(dtype, copy=False) for name, values in out.items()}

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from hpcflow_kernels.contract import Contract, Dim, Field, Param, Params, Pattern, Port
-from hpcflow_kernels.frames_contracts import check_frames, geometry_frames
+from hpcflow_kernels.frames_contracts import MISSING, check_frames, geometry_frames
 from hpcflow_kernels.machine.envelope_contracts import check_band
 
 FAULTS = ("inner", "outer", "rolling")
@@ -206,6 +206,7 @@ CONTRACTS = (
                 default=None,
                 minimum=0.0,
             ),
+            MISSING,
         ),
         fields=_fields_indicators,
         implementation="hpcflow_kernels.features.condition:condition_indicators",

@@ -92,6 +92,7 @@ def welch_windows(
     overlap: float = 0.5,
     taper: str = "hann",
     scaling: str = "density",
+    missing: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """One Welch spectrum for each stretch of `window` seconds.
 
@@ -111,12 +112,16 @@ def welch_windows(
         Name of the weights, as scipy.signal.get_window knows them.
     scaling : {'density', 'spectrum'}
         Per hertz, or per bin.
+    missing : float
+        Largest part of a window that may be missing, in [0, 1). Its spectrum is then the mean over the
+        segments that touch no gap.
 
     Returns
     -------
     dict
         ``power``: ndarray, shape (windows, nperseg // 2 + 1), of the float type of `x`, in units of `x`
-        squared per hertz or squared; bin k stands at ``k rate / nperseg`` Hz. Rows that touch a gap are NaN.
+        squared per hertz or squared; bin k stands at ``k rate / nperseg`` Hz. Rows that miss more are NaN,
+        and those in which no segment is whole.
     """
     from hpcflow_kernels.finite import all_finite
     from hpcflow_kernels.frames import frame_length
@@ -127,12 +132,19 @@ def welch_windows(
     step = nperseg - min(int(nperseg * overlap + 0.5), nperseg - 1)
     weights = plain_weights(taper, nperseg, x[:frame], 0)
     if weights is not None:
-        return {"power": _frame_powers(x, frame, rows, weights, step, True, scaling, rate, True)}
-    power = np.full((rows, nperseg // 2 + 1), np.nan, x.dtype)
-    for row in range(rows):
+        power = _frame_powers(x, frame, rows, weights, step, True, scaling, rate, True)
+    else:
+        power = np.full((rows, nperseg // 2 + 1), np.nan, x.dtype)
+        for row in range(rows):
+            stretch = x[row * frame : (row + 1) * frame]
+            if all_finite(stretch):
+                power[row] = welch(stretch, rate, taper, nperseg, nperseg - step, scaling=scaling)[1]
+    for row in np.flatnonzero(np.isnan(power[:, 0])).tolist() if missing else ():
         stretch = x[row * frame : (row + 1) * frame]
-        if all_finite(stretch):
-            power[row] = welch(stretch, rate, taper, nperseg, nperseg - step, scaling=scaling)[1]
+        segments = np.lib.stride_tricks.sliding_window_view(stretch, nperseg)[::step]
+        whole = segments[np.isfinite(segments).all(axis=1)]
+        if len(whole) and np.mean(~np.isfinite(stretch)) <= missing:
+            power[row] = welch(whole, rate, taper, nperseg, scaling=scaling)[1].mean(axis=0, dtype=np.float64)
     return {"power": power}
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from hpcflow_kernels.contract import Contract, Field, Geometry, Param, Params, Pattern, Port, frequencies
+from hpcflow_kernels.frames_contracts import MISSING
 
 TAPERS = ("hann", "hamming", "blackman", "blackmanharris", "flattop", "boxcar")
 
@@ -77,6 +78,7 @@ CONTRACTS = (
                 default="density",
                 choices=("density", "spectrum"),
             ),
+            MISSING,
         ),
         fields=_fields,
         implementation="hpcflow_kernels.spectral.welch:welch_windows",
