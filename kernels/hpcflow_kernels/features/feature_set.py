@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from hpcflow_kernels.features.feature_set_contracts import LEAST, NAMES
+from hpcflow_kernels.features.feature_set_fits import autoregression, fourier, wavelets
 from hpcflow_kernels.features.feature_set_groups import GROUPS, Batch
+from hpcflow_kernels.features.feature_set_symbols import digits, repeats, sequences
 from hpcflow_kernels.frames import frame_hop, frame_length
 
 BATCH = 8
@@ -15,7 +17,7 @@ BATCH = 8
 
 
 def feature_set(x: np.ndarray, *, axis: int = -1) -> np.ndarray:
-    """Some 270 features of time series, each as tsfresh defines it.
+    """Some 770 features of time series, each as tsfresh defines it.
 
     Parameters
     ----------
@@ -29,7 +31,8 @@ def feature_set(x: np.ndarray, *, axis: int = -1) -> np.ndarray:
     ndarray of float64
         Of the shape of `x` with the features, in the order of `NAMES`, in place of time; truth values are 0
         and 1. NaN throughout for a series with a value that is not finite, and where a feature has no value,
-        as for shapes of a constant series.
+        as for shapes of a constant series or Fourier coefficients above the middle
+        of the spectrum.
 
     Raises
     ------
@@ -101,9 +104,9 @@ def _of_batch(x: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         batch = Batch.of(x)
         found = dict(_all(batch))
-    return np.stack([found[name] for name in NAMES], axis=1)
+    return np.array([found[name] for name in NAMES]).T
 
 
 def _all(batch: Batch) -> Iterator[tuple[str, np.ndarray]]:
-    for group in GROUPS:
+    for group in (*GROUPS, repeats, digits, sequences, fourier, wavelets, autoregression):
         yield from group(batch)

@@ -25,6 +25,14 @@ SEGMENTS = 10
 TREND = ("pvalue", "rvalue", "intercept", "slope", "stderr")
 ENTROPY_BINS = (2, 3, 5, 10, 100)
 WELCH = (2, 5, 8)
+COUNTED = (0, 1, -1)
+RANGES = ((-1e12, 0), (0, 1e12))
+ORDERS = (3, 4, 5, 6, 7)
+PHRASE_BINS = (2, 3, 5, 10, 100)
+FOURIER = 100
+WIDTHS = (2, 5, 10, 20)
+WAVELET = 15
+AR_ORDER = 10
 
 PLAIN = (
     "sum_values",
@@ -56,6 +64,15 @@ PLAIN = (
     "has_duplicate_min",
     "ratio_value_number_to_time_series_length",
     "variance_larger_than_standard_deviation",
+)
+
+REPEATS = (
+    "has_duplicate",
+    "length",
+    "percentage_of_reoccurring_values_to_all_values",
+    "percentage_of_reoccurring_datapoints_to_all_datapoints",
+    "sum_of_reoccurring_values",
+    "sum_of_reoccurring_data_points",
 )
 
 
@@ -95,6 +112,22 @@ def _names() -> Iterator[str]:
     yield from (f'fft_aggregated__aggtype_"{kind}"' for kind in ("centroid", "variance", "skew"))
     yield from (f"fourier_entropy__bins_{bins}" for bins in ENTROPY_BINS)
     yield from (f"spkt_welch_density__coeff_{k}" for k in WELCH)
+    yield from REPEATS
+    yield from (f"value_count__value_{value}" for value in COUNTED)
+    yield from (f"range_count__max_{high}__min_{low}" for low, high in RANGES)
+    yield "benford_correlation"
+    yield from (f"permutation_entropy__dimension_{order}__tau_1" for order in ORDERS)
+    yield from (f"lempel_ziv_complexity__bins_{bins}" for bins in PHRASE_BINS)
+    yield from (
+        f'fft_coefficient__attr_"{attr}"__coeff_{k}'
+        for attr in ("real", "imag", "abs", "angle")
+        for k in range(FOURIER)
+    )
+    yield 'fft_aggregated__aggtype_"kurtosis"'
+    yield from (
+        f"cwt_coefficients__coeff_{k}__w_{width}__widths_{WIDTHS}" for k in range(WAVELET) for width in WIDTHS
+    )
+    yield from (f"ar_coefficient__coeff_{k}__k_{AR_ORDER}" for k in range(AR_ORDER + 1))
 
 
 NAMES = tuple(_names())
@@ -113,9 +146,9 @@ def _check(params: Params, rate: float | None) -> Sequence[str]:
 CONTRACTS = (
     Contract(
         name="feature_set",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
-        summary="Some 270 features of each window with the names and the meaning that they have in tsfresh.",
+        summary="Some 770 features of each window with the names and the meaning that they have in tsfresh.",
         ports=(Port("signal", "signal", "samples"),),
         params=FRAMES,
         fields=lambda params: (Field("features", "features", dtype="same", dims=(Dim("feature", NAMES),)),),

@@ -1,4 +1,4 @@
-"""Compiled loops of the large set of features: runs, peaks, and changes inside corridors."""
+"""Compiled loops of the large set of features: runs, peaks, changes inside corridors, phrases, fits."""
 
 from __future__ import annotations
 
@@ -108,3 +108,81 @@ def histogram_entropies(x: np.ndarray, bins: int, out: np.ndarray) -> None:
         for count in counts:
             if count:
                 out[row] -= count / n * np.log(count / n)
+
+
+@compiled
+def phrases(x: np.ndarray, bins: int, out: np.ndarray) -> None:
+    """Number of phrases of each row's bins: each is the shortest that has not been one before.
+
+    Ziv and Lempel, Compression of individual sequences via variable-rate coding, IEEE Transactions on
+    Information Theory 24 (1978).
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (rows, n), finite
+    bins : int
+        Of equal width, from the smallest to the largest value; a value on an edge counts below it.
+    out : ndarray of float64, shape (rows,)
+    """
+    n = x.shape[1]
+    longer = np.empty((n + 1, bins), np.int32)
+    for row in range(len(x)):
+        z = x[row]
+        low, high = z.min(), z.max()
+        step = (high - low) / bins
+        known, phrase = 0, 0
+        longer[0] = 0
+        for v in z:
+            k = 0
+            if 0 < step < np.inf:
+                k = min(int((v - low) / step), bins - 1)
+                while k > 0 and v <= low + k * step:
+                    k -= 1
+                while k < bins - 1 and v > low + (k + 1) * step:
+                    k += 1
+            if longer[phrase, k]:
+                phrase = longer[phrase, k]
+                continue
+            known += 1
+            longer[phrase, k] = known
+            longer[known] = 0
+            phrase = 0
+        out[row] = known
+
+
+@compiled
+def triangles(a: np.ndarray, r: np.ndarray) -> None:
+    """The triangular factors of matrices, by modified Gram-Schmidt, with windows side by side.
+
+    With the right-hand side as its last column this solves least squares as stably as Householder's
+    reflections do: Björck, Solving linear least squares problems by Gram-Schmidt orthogonalization, BIT 7
+    (1967).
+
+    Parameters
+    ----------
+    a : ndarray of float64, shape (columns, n, windows)
+        Is overwritten.
+    r : ndarray of float64, shape (windows, columns, columns)
+        Zeros, whose upper triangles are filled.
+    """
+    columns, n, windows = a.shape
+    dot = np.empty(windows)
+    for j in range(columns):
+        for k in range(j, columns):
+            dot[:] = 0
+            for i in range(n):
+                for w in range(windows):
+                    dot[w] += a[j, i, w] * a[k, i, w]
+            if k == j:
+                dot[:] = np.sqrt(dot)
+                r[:, j, j] = dot
+                for w in range(windows):
+                    dot[w] = 1 / dot[w] if dot[w] > 0 else 0.0
+                for i in range(n):
+                    for w in range(windows):
+                        a[j, i, w] *= dot[w]
+                continue
+            r[:, j, k] = dot
+            for i in range(n):
+                for w in range(windows):
+                    a[k, i, w] -= dot[w] * a[j, i, w]
