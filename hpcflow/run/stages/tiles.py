@@ -200,8 +200,9 @@ def by_segment(
     y, done = np.empty_like(x), 0
     for start, stop in stretches(good):
         if stop - start >= least:
-            y[done:start], done = np.nan, stop
+            y[done:start] = np.nan
             y[start:stop] = call(x[start:stop], rate=rate, **params)
+            done = stop
     y[done:] = np.nan
     return y
 
