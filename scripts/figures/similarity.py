@@ -6,11 +6,12 @@ import csv
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.signal import decimate
 
 from hpcflow_kernels.similarity.motifs import discords
 from hpcflow_kernels.similarity.profile import matrix_profile
 from hpcflow_kernels.similarity.templates import template_distance
-from scripts.figures.recordings import SHARED
+from scripts.figures.recordings import SHARED, bearing
 
 
 def _ecg() -> np.ndarray:
@@ -64,4 +65,28 @@ def template_strides() -> Figure:
     below.plot(np.arange(len(distance)) * 2 / rate, distance, lw=0.9)
     below.axhline(0.3, lw=0.6, ls=":", color="0.3")
     below.set(xlabel="time (s)", ylabel="distance from the\nleft foot's stride", xlim=(0, 14), ylim=(0, None))
+    return figure
+
+
+def join_bearing() -> Figure:
+    """How far stretches of three bearings lie from an earlier recording of a healthy one."""
+    healthy, rate = bearing(97)
+    healthy = decimate(healthy, 4).astype(np.float32)
+    rate /= 4
+    m, half = 120, len(healthy) // 2
+    known = healthy[:half]
+    figure = Figure(figsize=(7, 2.8))
+    axes = figure.subplots()
+    recordings = (
+        ("healthy, later", healthy[half:]),
+        ("outer race", bearing(130)[0]),
+        ("inner race", bearing(105)[0]),
+    )
+    for k, (label, x) in enumerate(recordings):
+        distance = matrix_profile(x[:12_000], m, known).distance
+        axes.plot(np.arange(len(distance)) / rate, distance, lw=0.6, color=f"C{k}", label=label)
+    axes.set(
+        xlabel="time (s)", ylabel="distance of the most like\nstretch of a healthy bearing", xlim=(0, 0.5)
+    )
+    axes.legend(frameon=False, ncols=3)
     return figure
