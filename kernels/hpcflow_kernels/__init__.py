@@ -11,6 +11,7 @@ from hpcflow_kernels.contract import (
     Rows,
     UnusableRecordError,
 )
+from hpcflow_kernels.ranks import Ranks, Share, Spread
 from hpcflow_kernels.registry import contracts, get
 
 __all__ = [
@@ -21,7 +22,10 @@ __all__ = [
     "Param",
     "Pattern",
     "Port",
+    "Ranks",
     "Rows",
+    "Share",
+    "Spread",
     "UnusableRecordError",
     "contracts",
     "get",

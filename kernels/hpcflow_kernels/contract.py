@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +38,8 @@ class Pattern(StrEnum):
     """A whole record gives as many rows as something happens in it, which nobody knows before."""
     REDUCE = "reduce"
     """All records give one result, through partial states merged in one fixed tree."""
+    COLLECTIVE = "collective"
+    """As a record, computed by several ranks that talk to each other, each with a share of it."""
 
 
 class Rows(NamedTuple):
@@ -313,12 +315,15 @@ class Contract:
         events: as record, each value of shape (events, inner dims), in order of time.
         reduce: a class with ``start(**params)``, ``add(state, index, **ports)`` for one record,
         ``merge(a, b)``, ``finish(state, **params)``; states are dicts of arrays of fixed shape.
+        collective: as record on every rank, ``f(*, ranks: Ranks, <port>: Spread | fact, **params) -> Share``
+        of `hpcflow_kernels.ranks`; the same bits for any number of ranks.
     geometry
         ``geometry(params, rate) -> Geometry``; map and window only.
     length
-        Record pattern whose rows form an axis of their own: ``length(params, samples, rate, facts) -> int``;
-        `samples` and `rate` are a record's rows, and rows per second (NaN where not regular), at the source
-        of the first port that is no fact; `facts` all of the record's.
+        Record or collective pattern whose rows form an axis of their own:
+        ``length(params, samples, rate, facts) -> int``; `samples` and `rate` are a record's rows, and rows
+        per second (NaN where not regular), at the source of the first port that is no fact; `facts` all of
+        the record's.
     most_events
         Events pattern: ``most_events(params, samples, rate) -> int``, how many a record of so many samples
         (at the source of the first port) can have at most; planning reserves room for them. None: one
@@ -337,6 +342,8 @@ class Contract:
     most_samples
         Record pattern: ``most_samples(params, rate, facts) -> int``, how many samples of a record a call
         works on at most, however long it is; `facts` by the names of the ports. None: all of them.
+    held_by_rank
+        Collective pattern: whether a rank holds its `share` of `bytes_per_sample`, or `all` of it.
     error
         Stated bound against the reference, in words and a number.
     source
@@ -363,6 +370,7 @@ class Contract:
     flops_per_sample: float = 100.0
     flops_per_pair: float = 0.0
     most_samples: Callable[[Params, float, Mapping[str, Any]], int] | None = None
+    held_by_rank: Literal["all", "share"] = "share"
     error: str = "exact"
     source: str = ""
     backends: tuple[str, ...] = ("cpu",)
