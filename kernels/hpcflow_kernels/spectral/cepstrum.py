@@ -8,8 +8,9 @@ import numpy as np
 
 from hpcflow_kernels.spectral.frame_power import BATCH, frame_powers
 
-FLOOR = 1e-30
-"""Bins are taken for no less than this part of the largest one: below lies the rounding of float64."""
+FLOOR = 1e-26
+"""Bins are taken for no less than this part of the largest one: below lies the rounding of float64, which is
+another in every Fourier transform. At 1e-30 the logarithm of a bin that should be 0 was that of rounding."""
 
 
 def real_cepstrum(x: np.ndarray, n: int | None = None, axis: int = -1) -> np.ndarray:
@@ -28,7 +29,7 @@ def real_cepstrum(x: np.ndarray, n: int | None = None, axis: int = -1) -> np.nda
     -------
     ndarray
         Of the shape of `x`, n values along `axis`: value m stands at a quefrency of m samples, those of the
-        second half mirror the first. float32 for float32, else float64. Bins below 1e-30 of the power of the
+        second half mirror the first. float32 for float32, else float64. Bins below 1e-26 of the power of the
         largest count as that.
 
     Notes

@@ -80,7 +80,7 @@ CONTRACTS = (
     ),
     Contract(
         name="cepstrum",
-        version=2,
+        version=3,
         pattern=Pattern.WINDOW,
         summary="Cepstrum of segments: peaks at the periods of families of lines and the delays of echoes.",
         ports=(Port("signal", "signal", "samples"),),
