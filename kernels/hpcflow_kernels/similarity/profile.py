@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from hpcflow_kernels.similarity.profile_loops import Side
+    from hpcflow_kernels.similarity.profile_loops import Best, Side
 
 TILE = 512
 """Rows of the table of correlations after which covariances are computed anew; longer for long stretches."""
@@ -111,28 +111,113 @@ def check(x: np.ndarray, m: int, y: np.ndarray | None, exclusion: int) -> None:
 
 
 def _one(x: np.ndarray, m: int, y: np.ndarray | None, zone: int, dtype: np.dtype) -> Profile:
-    from hpcflow_kernels.similarity.profile_loops import GROUP, ROOM, Best, distances, join
+    if y is None:
+        own = table(x, m, None, dtype)
+        return named(own, zone, 0, own_best(own, groups(own, zone)).place)
+    both = table(x, m, y, dtype)
+    return named(both, -1, 0, _best_of_other(both).place)
+
+
+class Table(NamedTuple):
+    """All correlations of stretches of one signal with those of another, or with one another.
+
+    Attributes
+    ----------
+    rows, columns : Stretches
+        Of both signals; the same for one signal.
+    m : int
+        Samples of a stretch.
+    first : int
+        Where the first true stretch of the columns lies in their arrays.
+    tile : int
+        Rows after which covariances are computed anew.
+    dtype : dtype
+        Of correlations.
+    """
+
+    rows: Stretches
+    columns: Stretches
+    m: int
+    first: int
+    tile: int
+    dtype: np.dtype
+
+    @property
+    def spread(self) -> float:
+        """Largest ratio of the sizes of stretches that `dtype` is used for."""
+        return MOST_SPREAD if self.dtype == np.float32 else np.inf
+
+
+def table(x: np.ndarray, m: int, y: np.ndarray | None, dtype: np.dtype) -> Table:
+    """The table of x with y, or with itself."""
+    from hpcflow_kernels.similarity.profile_loops import GROUP
 
     tile = max(TILE if dtype == np.float32 else 4 * TILE, 2 * m)
-    first = 0 if y is None else GROUP
     a = stretches(x, m, dtype, tile, 0)
-    b = a if y is None else stretches(y, m, dtype, tile, first)
-    rows, columns = len(x) - m + 1, (len(x) if y is None else len(y)) - m + 1
-    column = Best(np.full(first + columns + ROOM, -2, dtype), np.full(first + columns + ROOM, -1, np.int32))
     if y is None:
-        row = Best(column.value[:rows], column.place[:rows])
-        diagonals = np.arange(zone + 1, columns, GROUP)
-    else:
-        row = Best(np.full(rows, -2, dtype), np.full(rows, -1, np.int32))
-        column.value.fill(np.inf)  # so that no column is ever better: only a's neighbours are asked for
-        diagonals = np.arange(1 - rows, columns, GROUP)
-    most = MOST_SPREAD if dtype == np.float32 else np.inf
-    join(a.side, b.side, m, diagonals[scattered(len(diagonals))], first, row, column, tile, most)
-    index = row.place.astype(np.int64)
-    distance = np.empty(rows, np.float64)
-    distances(a.side, b.side, m, first, index, distance)
-    _constant(a, b, m, zone if y is None else -1, distance, index)
-    return Profile(distance.astype(dtype), index)
+        return Table(a, a, m, 0, tile, dtype)
+    return Table(a, stretches(y, m, dtype, tile, GROUP), m, GROUP, tile, dtype)
+
+
+def groups(own: Table, zone: int) -> np.ndarray:
+    """First diagonals of the groups that a table of one signal consists of, in the order they are gone down.
+
+    Of neighbours equally near the one that is seen first is kept, so the order is part of the result.
+    """
+    from hpcflow_kernels.similarity.profile_loops import GROUP
+
+    firsts = np.arange(zone + 1, len(own.rows.whole), GROUP)
+    return np.take(firsts, scattered(len(firsts)))
+
+
+def own_best(own: Table, diagonals: np.ndarray) -> Best:
+    """For each stretch of a signal the largest correlation with its others on these groups of diagonals."""
+    from hpcflow_kernels.similarity.profile_loops import ROOM, Best, join
+
+    rows = len(own.rows.whole)
+    column = Best(np.full(rows + ROOM, -2, own.dtype), np.full(rows + ROOM, -1, np.int32))
+    row, side = Best(column.value[:rows], column.place[:rows]), own.rows.side
+    join(side, side, own.m, diagonals, own.first, row, column, own.tile, own.spread)
+    return row
+
+
+def _best_of_other(both: Table) -> Best:
+    """For each stretch of the rows the largest correlation with one of the columns."""
+    from hpcflow_kernels.similarity.profile_loops import GROUP, ROOM, Best, join
+
+    rows, columns = len(both.rows.whole), len(both.columns.whole)
+    # no column is ever better than infinity: only neighbours of the rows are asked for
+    room = both.first + columns + ROOM
+    column = Best(np.full(room, np.inf, both.dtype), np.full(room, -1, np.int32))
+    row = Best(np.full(rows, -2, both.dtype), np.full(rows, -1, np.int32))
+    firsts, a, b = np.arange(1 - rows, columns, GROUP), both.rows.side, both.columns.side
+    order = firsts[scattered(len(firsts))]
+    join(a, b, both.m, order, both.first, row, column, both.tile, both.spread)
+    return row
+
+
+def named(of: Table, zone: int, start: int, place: np.ndarray) -> Profile:
+    """Distances of rows from `start` on from the columns that were found for them, constant ones included.
+
+    Parameters
+    ----------
+    of : Table
+    zone : int
+        Largest distance in samples that makes no neighbours; -1 for two signals.
+    start : int
+        The first of these rows.
+    place : ndarray of integers
+        Which column was found for each; -1 where none was.
+    """
+    from hpcflow_kernels.similarity.profile_loops import distances
+
+    side, index = of.rows.side, place.astype(np.int64)
+    steps = side.double._replace(scale=side.double.scale[start:])
+    here = side._replace(samples=side.samples[start:], mean=side.mean[start:], double=steps)
+    distance = np.empty(len(index), np.float64)
+    distances(here, of.columns.side, of.m, of.first, index, distance)
+    _constant(of, zone, start, distance, index)
+    return Profile(distance.astype(of.dtype), index)
 
 
 def scattered(count: int) -> np.ndarray:
@@ -202,23 +287,26 @@ def stretches(x: np.ndarray, m: int, dtype: np.dtype, tile: int, before: int) ->
     return Stretches(Side(x, mean, lanes, double, largest, smallest), whole, constant)
 
 
-def _constant(a: Stretches, b: Stretches, m: int, zone: int, distance: np.ndarray, index: np.ndarray) -> None:
+def _constant(of: Table, zone: int, start: int, distance: np.ndarray, index: np.ndarray) -> None:
     """Distances from and to constant stretches, which no correlation is defined for."""
+    a, b, m = of.rows, of.columns, of.m
     if not (a.constant.any() or b.constant.any()):
         return
-    like, other = _nearest(b.constant, len(index), zone), _nearest(b.whole & ~b.constant, len(index), zone)
-    far = a.whole & ~a.constant & (like >= 0) & (distance**2 > m)
+    row = np.arange(start, start + len(index))
+    like, other = _nearest(b.constant, row, zone), _nearest(b.whole & ~b.constant, row, zone)
+    whole, constant = a.whole[row], a.constant[row]
+    far = whole & ~constant & (like >= 0) & (distance**2 > m)
     distance[far], index[far] = np.sqrt(m), like[far]
-    both, one = a.constant & (like >= 0), a.constant & (like < 0) & (other >= 0)
+    both, one = constant & (like >= 0), constant & (like < 0) & (other >= 0)
     distance[both], index[both] = 0.0, like[both]
     distance[one], index[one] = np.sqrt(m), other[one]
 
 
-def _nearest(marked: np.ndarray, rows: int, zone: int) -> np.ndarray:
+def _nearest(marked: np.ndarray, row: np.ndarray, zone: int) -> np.ndarray:
     """For each row the nearest marked place more than `zone` away; -1 where there is none."""
-    places, row = np.flatnonzero(marked), np.arange(rows)
+    places = np.flatnonzero(marked)
     if not len(places):
-        return np.full(rows, -1)
+        return np.full(len(row), -1)
     below, above = np.searchsorted(places, row - zone) - 1, np.searchsorted(places, row + zone, "right")
     low = np.where(below >= 0, row - places[np.maximum(below, 0)], np.iinfo(np.int64).max)
     last = len(places) - 1

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hpcflow_kernels.similarity.profile import MOST_SPREAD, TILE, Profile, check, scattered, stretches
+from hpcflow_kernels.similarity.profile import Profile, check, groups, table
 
 
 class Sides(NamedTuple):
@@ -47,19 +47,17 @@ def matrix_profile_sides(x: np.ndarray, m: int, *, exclusion: int | None = None)
     ----------
     Zhu and others, Matrix Profile VII: time series chains, ICDM 2017.
     """
-    from hpcflow_kernels.similarity.profile_loops import GROUP, ROOM, Best, distances, join
+    from hpcflow_kernels.similarity.profile_loops import ROOM, Best, distances, join
 
     x = np.asarray(x)
     zone = math.ceil(m / 4) if exclusion is None else exclusion
     check(x, m, None, zone)
     dtype = np.dtype(np.float32 if x.dtype == np.float32 else np.float64)
-    tile = max(TILE if dtype == np.float32 else 4 * TILE, 2 * m)
-    side, rows = stretches(x, m, dtype, tile, 0).side, len(x) - m + 1
+    own, rows = table(x, m, None, dtype), len(x) - m + 1
+    side = own.rows.side
     after = Best(np.full(rows, -2, dtype), np.full(rows, -1, np.int32))
     before = Best(np.full(rows + ROOM, -2, dtype), np.full(rows + ROOM, -1, np.int32))
-    diagonals = np.arange(zone + 1, rows, GROUP)
-    most = MOST_SPREAD if dtype == np.float32 else np.inf
-    join(side, side, m, diagonals[scattered(len(diagonals))], 0, after, before, tile, most)
+    join(side, side, m, groups(own, zone), 0, after, before, own.tile, own.spread)
     found = []
     for best in (before, after):
         index, apart = best.place[:rows].astype(np.int64), np.empty(rows)
