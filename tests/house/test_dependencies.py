@@ -28,6 +28,9 @@ CONDA_ONLY = {"python", "pip"}
 COMES_WITH = {"llvmlite": "numba", "markupsafe": "jinja2", "pydantic-core": "pydantic"}
 """Imported, and part of the public interface of what setup.cfg names."""
 
+OPTIONAL = {"mpi4py": "mpi"}
+"""Imported where it is used, and named in an extra."""
+
 NOT_IMPORTED = {"dask": "distributed is imported, and the two must be of one release"}
 """Named, and not imported."""
 
@@ -95,5 +98,7 @@ def test_what_the_code_imports_is_what_setup_cfg_names(
         for home in homes.get(name, [f"no distribution has {name}"])
     }
     named = set(requirements(setup_cfg["options"]["install_requires"]))
-    assert {COMES_WITH.get(name, name) for name in used} <= named
+    for name in OPTIONAL:
+        assert name in requirements(setup_cfg["options.extras_require"][OPTIONAL[name]])
+    assert {COMES_WITH.get(name, name) for name in used - set(OPTIONAL)} <= named
     assert named - used == set(NOT_IMPORTED)
