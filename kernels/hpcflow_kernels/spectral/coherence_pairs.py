@@ -78,7 +78,8 @@ def coherence_of_pairs(
         "segments": np.array(len(starts), np.float32),
     }
     if band:
-        out["band_coherence"] = _means(coherence, nperseg, rows[0].rate, band).astype(x.dtype)
+        means = [coherence[:, a:b].mean(axis=1) for a, b in bins_of_bands(nperseg, rows[0].rate, band)]
+        out["band_coherence"] = np.stack(means, axis=1).astype(x.dtype)
     return out
 
 
@@ -101,15 +102,21 @@ def _add(x: np.ndarray, weights: np.ndarray, starts: np.ndarray, products: np.nd
             products[i] += np.sum(np.conj(spectra[i]) * spectra, axis=1, dtype=np.complex128)
 
 
-def _means(coherence: np.ndarray, nperseg: int, rate: float, band: Sequence[float]) -> np.ndarray:
-    """Means over the bins of each band."""
+def bins_of_bands(nperseg: int, rate: float, band: Sequence[float]) -> list[tuple[int, int]]:
+    """First bin and one past the last of each band.
+
+    Raises
+    ------
+    UnusableRecordError
+        If a band holds none.
+    """
     frequency, found = np.arange(nperseg // 2 + 1) * rate / nperseg, []
     for low, high in pairwise(band):
-        inside = (frequency >= low) & (frequency < high)
-        if not inside.any():
+        inside = np.flatnonzero((frequency >= low) & (frequency < high))
+        if not len(inside):
             raise UnusableRecordError(
                 f"no bin lies in the band {low:g} to {high:g} Hz (bins are {rate / nperseg:g} Hz apart, up "
                 f"to {rate / 2:g} Hz): widen it, or lengthen `nperseg`"
             )
-        found.append(coherence[:, inside].mean(axis=1))
-    return np.stack(found, axis=1)
+        found.append((int(inside[0]), int(inside[-1]) + 1))
+    return found

@@ -75,14 +75,8 @@ def spectral_shape(
     x = contiguous(x)
     n, hop = frame_length(window, rate), frame_hop(window, overlap, rate)
     weights, frames = hann(n), 0 if len(x) < n else (len(x) - n) // hop + 1
-    first = max(1, int(np.ceil(low * n / rate - 1e-9)))
-    stop = n // 2 + 1 if high is None else min(n // 2, int(np.floor(high * n / rate + 1e-9))) + 1
+    first, stop = bins_of_band(n, rate, low, high)
     f = np.arange(first, stop) * (rate / n)
-    if len(f) < LEAST_BINS:
-        raise ValueError(
-            f"a shape needs {LEAST_BINS} bins (the band holds {len(f)} of {rate / n:g} Hz): lengthen "
-            "`window` or widen the band"
-        )
     names = "centroid", "spread", "rolloff", "flatness", "entropy", "peak_frequency"
     out = {name: np.empty(frames, x.dtype) for name in names}
     numbers, top = np.empty((frames, 5)), np.empty(frames, np.int64)
@@ -98,6 +92,24 @@ def spectral_shape(
             out[name][part] = numbers[part, place]
         out["peak_frequency"][part] = np.where(np.isnan(numbers[part, 0]), np.nan, peak)
     return out
+
+
+def bins_of_band(n: int, rate: float, low: float, high: float | None) -> tuple[int, int]:
+    """First bin of a transform of n samples from `low` Hz on, without zero, and one past the last to `high`.
+
+    Raises
+    ------
+    ValueError
+        Where these are fewer than `LEAST_BINS`.
+    """
+    first = max(1, int(np.ceil(low * n / rate - 1e-9)))
+    stop = n // 2 + 1 if high is None else min(n // 2, int(np.floor(high * n / rate + 1e-9))) + 1
+    if stop - first < LEAST_BINS:
+        raise ValueError(
+            f"a shape needs {LEAST_BINS} bins (the band holds {max(0, stop - first)} of {rate / n:g} Hz): "
+            "lengthen `window` or widen the band"
+        )
+    return first, stop
 
 
 def _moved(log: np.ndarray, top: np.ndarray) -> np.ndarray:
