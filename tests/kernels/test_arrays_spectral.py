@@ -12,7 +12,7 @@ import torch
 from scipy import signal
 
 from hpcflow_kernels import Rows, get
-from hpcflow_kernels.arrays import coherence, frames, spectrum, spectrum_numbers
+from hpcflow_kernels.arrays import coherence, spectrum, spectrum_numbers, transforms
 
 RATE = 1000.0
 SINGLE, DOUBLE = 4e-6, 1e-12
@@ -132,7 +132,7 @@ def test_how_many_frames_go_together_changes_no_bit(ours, name, params, asarray,
     x = asarray(noise(3001, np.float32, "gaps"))
     whole = {field: np.asarray(values) for field, values in ours(x, rate=RATE, **every).items()}
     for near in (1, 2000):
-        monkeypatch.setattr(frames, "NEAR", near)
+        monkeypatch.setattr(transforms, "NEAR", near)
         for field, values in ours(x, rate=RATE, **every).items():
             assert np.array_equal(np.asarray(values), whole[field], equal_nan=True)
 

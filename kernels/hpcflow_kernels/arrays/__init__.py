@@ -1,1 +1,1 @@
-"""Kernels for any library of the Python array API standard: what goes in and comes out lies where it lay."""
+"""Kernels in the functions of the Python array API: any library of arrays, any device."""

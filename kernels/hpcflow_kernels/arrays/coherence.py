@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from hpcflow_kernels.arrays.frames import constant, count, cut, together, transformed
+from hpcflow_kernels.arrays.transforms import constant, count, cut, together, transformed
 from hpcflow_kernels.contract import Rows, same_samples
 from hpcflow_kernels.spectral.coherence import independent_segments, noise_coherence
 from hpcflow_kernels.spectral.stft_contracts import hop_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from hpcflow_kernels.arrays.frames import (
+from hpcflow_kernels.arrays.transforms import (
     constant,
     count,
     ends_halved,

@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from hpcflow_kernels.arrays.frames import constant, count, cut, spectra, squared, together, transformed, typed
+from hpcflow_kernels.arrays.transforms import (
+    constant,
+    count,
+    cut,
+    spectra,
+    squared,
+    together,
+    transformed,
+    typed,
+)
 from hpcflow_kernels.frames import frame_hop, frame_length, hann
 from hpcflow_kernels.spectral.stft_contracts import hop_of
 from hpcflow_kernels.spectral.welch import named_window

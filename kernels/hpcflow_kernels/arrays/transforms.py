@@ -1,4 +1,4 @@
-"""Frames of a signal on any array library: cut, transformed and squared many at a time.
+"""Transforms of the frames of a signal on any array library, many at a time.
 
 A frame's values depend on its samples alone: whatever is summed, is summed along a frame.
 """
