@@ -5,14 +5,13 @@ Each check runs on every rank; with an error on one, all end.
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from hpcflow_kernels.mpi.over_mpi import OverMpi
+from tests.mpi.on_ranks import run
 
 
 def gathered(ranks: OverMpi) -> None:
@@ -81,24 +80,19 @@ def lost(ranks: OverMpi) -> None:
         ranks.barrier() if ranks.number == 0 else ranks.bcast(1)
 
 
+def ended(ranks: OverMpi) -> None:
+    """Of three ranks that wait for the last one, none is left when that one fails."""
+    if ranks.number == ranks.count - 1:
+        raise ZeroDivisionError("only here")
+    ranks.barrier()
+    raise AssertionError("nobody waited")
+
+
 CHECKS: dict[str, Callable[[OverMpi], None]] = {
     check.__name__: check
     for check in (gathered, broadcast, exchanged, single, others_messages, too_few, lost)
 }
 
 
-def main() -> None:
-    """Run one check; rank 0 prints where it came to the end."""
-    ranks = OverMpi()
-    try:
-        CHECKS[sys.argv[1]](ranks)
-    except BaseException:
-        traceback.print_exc()
-        ranks.abort(3)
-    ranks.barrier()
-    if ranks.number == 0:
-        print("as it should")
-
-
 if __name__ == "__main__":
-    main()
+    run({**CHECKS, "ended": ended})

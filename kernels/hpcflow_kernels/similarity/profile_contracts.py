@@ -19,9 +19,18 @@ def window_samples(window: float, rate: float) -> int:
     return m if m >= 3 else 0
 
 
-def _length(params: Params, samples: int, rate: float, facts: Mapping[str, Any]) -> int:
+def subsequences(params: Params, samples: int, rate: float, facts: Mapping[str, Any]) -> int:
+    """How many subsequences a record has."""
     m = window_samples(params["window"], rate)
     return max(0, samples - m + 1) if m else 0
+
+
+def profile_fields(params: Params) -> tuple[Field, ...]:
+    """What a matrix profile says of each subsequence."""
+    return (
+        Field("distance", "z-normalised Euclidean distance of the subsequence most like it"),
+        Field("neighbour", "its start since the record's first sample", "s", "float64"),
+    )
 
 
 def _ranked(params: Params) -> tuple[Field, ...]:
@@ -48,13 +57,10 @@ CONTRACTS = (
         summary="For each subsequence of a record, how far from and where the one most like it is.",
         ports=(Port("signal", "signal", "samples, on a regular grid"),),
         params=(_WINDOW,),
-        fields=lambda params: (
-            Field("distance", "z-normalised Euclidean distance of the subsequence most like it"),
-            Field("neighbour", "its start since the record's first sample", "s", "float64"),
-        ),
+        fields=profile_fields,
         implementation="hpcflow_kernels.similarity.motifs:profile_of_record",
         axis="subsequence",
-        length=_length,
+        length=subsequences,
         row_rate=lambda params, rate: rate,
         bytes_per_sample=250.0,
         flops_per_sample=2000.0,
@@ -79,7 +85,7 @@ CONTRACTS = (
         ),
         implementation="hpcflow_kernels.similarity.profile_join:profile_join",
         axis="subsequence",
-        length=_length,
+        length=subsequences,
         row_rate=lambda params, rate: rate,
         bytes_per_sample=300.0,
         flops_per_sample=2000.0,
