@@ -15,7 +15,7 @@ from hpcflow_kernels.spectral.coherence import independent_segments, noise_coher
 from hpcflow_kernels.spectral.stft_contracts import hop_of
 from hpcflow_kernels.spectral.welch import named_window
 
-TOGETHER = 128
+TOGETHER = 1024
 """Most segments whose products are added in the signals' own type, before sums go on in float64."""
 
 
@@ -23,8 +23,7 @@ def coherence_of_record(
     *, signal: Rows, reference: Rows, nperseg: int = 1024, overlap: float = 0.5, taper: str = "hann"
 ) -> dict[str, Any]:
     """As `hpcflow_kernels.spectral.coherence_records.coherence_of_record`."""
-    sums = _Sums.of([reference, signal], nperseg, overlap, taper)
-    return {**sums.coherence([(0, 1)], one=True), **sums.counted()}
+    return _first(_Sums.of([reference, signal], nperseg, overlap, taper))
 
 
 def transfer_function_of_record(
@@ -39,17 +38,23 @@ def transfer_function_of_record(
     """As `hpcflow_kernels.spectral.coherence_records.transfer_function_of_record`."""
     sums = _Sums.of([excitation, response], nperseg, overlap, taper)
     xp = array_namespace(sums.re)
-    xx, yy, size = sums.re[0, 0, :], sums.re[1, 1, :], xp.hypot(sums.re[0, 1, :], sums.im[0, 1, :])
+    xx, size, yy = sums.re[0, :], xp.hypot(sums.re[1, :], sums.im[1, :]), sums.re[3, :]
     if estimator == "h1":
         gain = size / xx
     elif estimator == "h2":
         gain = yy / size
     else:
         gain = size / size * xp.sqrt(yy / xx)  # where nothing is shared it has no phase, and is NaN
-    found = sums.coherence([(0, 1)], one=True)
+    found = _first(sums)
     missing = xp.asarray(math.nan, dtype=sums.kind, device=device(gain))
     phase = xp.where(xp.isfinite(gain), found["phase"], missing)
-    return {**found, "gain": xp.astype(gain, sums.kind), "phase": phase, **sums.counted()}
+    return {**found, "gain": xp.astype(gain, sums.kind), "phase": phase}
+
+
+def _first(sums: _Sums) -> dict[str, Any]:
+    """Coherence and phase of the first two signals, and what was counted."""
+    found = sums.coherence(np.array([0]), np.array([1]))
+    return {**{name: values[0, :] for name, values in found.items()}, **sums.counted()}
 
 
 def coherence_of_pairs(
@@ -65,8 +70,7 @@ def coherence_of_pairs(
 
     rows = list(signals.values())
     sums = _Sums.of(rows, nperseg, overlap, taper)
-    first, second = np.triu_indices(len(rows), 1)
-    found = sums.coherence(list(zip(first.tolist(), second.tolist(), strict=True)))
+    found = sums.coherence(*np.triu_indices(len(rows), 1))
     if band:
         xp = array_namespace(sums.re)
         parts = [found["coherence"][:, a:b] for a, b in bins_of_bands(nperseg, rows[0].rate, band)]
@@ -80,9 +84,9 @@ class _Sums(NamedTuple):
 
     Attributes
     ----------
-    re, im : array of float64, shape (signals, signals, bins)
-        NaN where no segment is whole.
-    segments : int
+    re, im : array of float64, shape (signals * signals, bins)
+        Row i * signals + j is that of i and j; NaN where no segment is whole.
+    signals, segments : int
     noise : float
         Coherence that independent signals stay below in 95 % of the bins.
     kind
@@ -91,6 +95,7 @@ class _Sums(NamedTuple):
 
     re: Any
     im: Any
+    signals: int
     segments: int
     noise: float
     kind: Any
@@ -102,37 +107,42 @@ class _Sums(NamedTuple):
         xp, n, hop = array_namespace(*(row.values for row in rows)), nperseg, hop_of(nperseg, overlap)
         single = all(row.values.dtype == xp.float32 for row in rows)
         kind = xp.float32 if single else xp.float64
-        x = xp.stack([xp.astype(row.values, kind) for row in rows])
+        x = xp.stack([xp.astype(row.values, kind, copy=False) for row in rows])
         weights, signals, segments = named_window(taper, n), len(rows), 0
-        window, zero = constant(weights, x), xp.asarray(0.0, dtype=kind, device=device(x))
-        re = xp.zeros((signals, signals, n // 2 + 1), dtype=xp.float64, device=device(x))
-        im = xp.zeros((signals, signals, n // 2 + 1), dtype=xp.float64, device=device(x))
+        window = constant(weights, x)
+        sums = xp.zeros((n // 2 + 1, signals, signals), dtype=xp.complex128, device=device(x))
         step, total = min(TOGETHER, together(x, n * signals)), count(x.shape[1], n, hop)
         for first in range(0, total, step):
             stop = min(first + step, total)
             frame = cut(x[:, first * hop : (stop - 1) * hop + n], n, hop)
             mean = xp.mean(frame, axis=-1, keepdims=True)
             whole = xp.all(xp.isfinite(mean), axis=0, keepdims=True)
-            segments += int(xp.sum(xp.astype(whole, xp.int64)))
-            z = transformed(xp.fft.rfft, xp.where(whole, (frame - mean) * window, zero))
-            z = xp.permute_dims(z, (2, 0, 1))
-            product = xp.matmul(xp.conj(z), xp.permute_dims(z, (0, 2, 1)))
-            product = xp.permute_dims(product, (1, 2, 0))
-            re += xp.astype(xp.real(product), xp.float64)
-            im += xp.astype(xp.imag(product), xp.float64)
+            usable = int(xp.sum(xp.astype(whole, xp.int64)))
+            segments += usable
+            centred = frame - mean
+            centred *= window
+            if usable < stop - first:
+                centred = xp.where(whole, centred, xp.zeros_like(centred))
+            sums += xp.astype(_products(transformed(xp.fft.rfft, centred)), xp.complex128)
+        flat = xp.permute_dims(xp.reshape(sums, (n // 2 + 1, -1)), (1, 0))
+        re, im = xp.real(flat), xp.imag(flat)
         if not segments:
-            return cls(re + math.nan, im + math.nan, 0, math.nan, kind)
-        return cls(re, im, segments, noise_coherence(independent_segments(segments, weights, hop)), kind)
+            return cls(re + math.nan, im + math.nan, signals, 0, math.nan, kind)
+        noise = noise_coherence(independent_segments(segments, weights, hop))
+        return cls(re, im, signals, segments, noise, kind)
 
-    def coherence(self, pairs: Sequence[tuple[int, int]], one: bool = False) -> dict[str, Any]:
-        """``coherence`` and ``phase`` of pairs, shape (pairs, bins), or of `one`, shape (bins,)."""
+    def coherence(self, one: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+        """``coherence`` and ``phase`` of pairs of signals, shape (pairs, bins)."""
         xp = array_namespace(self.re)
-        re = xp.stack([self.re[i, j, :] for i, j in pairs])
-        im = xp.stack([self.im[i, j, :] for i, j in pairs])
-        power = xp.stack([self.re[i, i, :] for i, _ in pairs])
-        other = xp.stack([self.re[j, j, :] for _, j in pairs])
-        found = {"coherence": (re * re + im * im) / power / other, "phase": xp.atan2(im, re)}
-        return {name: xp.astype(values[0, :] if one else values, self.kind) for name, values in found.items()}
+        first, second, both = (
+            xp.asarray(row, device=device(self.re))
+            for row in (one * (self.signals + 1), other * (self.signals + 1), one * self.signals + other)
+        )
+        re, im = xp.take(self.re, both, axis=0), xp.take(self.im, both, axis=0)
+        power, others = xp.take(self.re, first, axis=0), xp.take(self.re, second, axis=0)
+        found = (re * re + im * im) / power / others
+        phase = xp.atan2(xp.astype(im, self.kind), xp.astype(re, self.kind))
+        return {"coherence": xp.astype(found, self.kind), "phase": phase}
 
     def counted(self) -> dict[str, Any]:
         """``coherence_noise`` and ``segments``, numbers in float32."""
@@ -142,3 +152,21 @@ class _Sums(NamedTuple):
             "coherence_noise": xp.asarray(self.noise, dtype=xp.float32, device=where),
             "segments": xp.asarray(float(self.segments), dtype=xp.float32, device=where),
         }
+
+
+def _products(z: Any) -> Any:
+    """Sums over segments of ``conj(X_i) X_j``, by one product of matrices for each bin.
+
+    Parameters
+    ----------
+    z : array of complex numbers, shape (signals, segments, bins)
+
+    Returns
+    -------
+    array of complex numbers, shape (bins, signals, signals)
+    """
+    xp, (signals, segments, bins) = array_namespace(z), z.shape
+    # turned as one matrix and laid in order, which costs less than a product of what is strewn
+    turned = xp.reshape(xp.permute_dims(xp.reshape(z, (-1, bins)), (1, 0)), (-1,))
+    turned = xp.reshape(turned, (bins, signals, segments))
+    return xp.matmul(xp.conj(turned), xp.permute_dims(turned, (0, 2, 1)))

@@ -91,14 +91,17 @@ def spectra(x: Any, n: int, hop: int, weights: Any) -> Iterator[tuple[slice, Any
     xp = array_namespace(x)
     for part, frame in frames(x, n, hop):
         centred = frame - xp.mean(frame, axis=-1, keepdims=True)
-        yield part, transformed(xp.fft.rfft, centred * weights)
+        centred *= weights
+        yield part, transformed(xp.fft.rfft, centred)
 
 
 def squared(z: Any) -> Any:
     """``|z|**2`` of complex numbers."""
     xp = array_namespace(z)
     re, im = xp.real(z), xp.imag(z)
-    return re * re + im * im
+    power = re * re
+    power += im * im
+    return power
 
 
 def ends_halved(power: Any, n: int) -> Any:
