@@ -12,7 +12,7 @@ import torch
 from scipy import signal
 
 from hpcflow_kernels import Rows, get
-from hpcflow_kernels.arrays import coherence, spectrum, spectrum_numbers, transforms
+from hpcflow_kernels.arrays import coherence, spectrum, spectrum_numbers, subtraction, transforms
 
 RATE = 1000.0
 SINGLE, DOUBLE = 4e-6, 1e-12
@@ -207,3 +207,35 @@ def test_coherence_is_scipys(asarray):
     cross = signal.csd(x, y, nperseg=200)[1]
     turned = np.asarray(made["phase"]) - np.angle(cross)
     assert np.abs(np.exp(1j * turned) - 1).max() < 1e-9
+
+
+@pytest.mark.parametrize(("n", "hop"), [(128, 32), (100, 30), (75, 25), (64, 64)])
+def test_short_time_transforms_and_back_are_scipys(n, hop, asarray):
+    x = noise(1003, np.float64)
+    z = subtraction.stft(asarray(x), n, hop)
+    expected = signal.stft(x, nperseg=n, noverlap=n - hop)[2].T
+    assert np.abs(np.asarray(z) - expected).max() <= 1e-13
+    if hop < n:  # hop = n leaves samples without weight
+        back = np.asarray(subtraction.istft(z, n, hop))
+        assert np.abs(back[: len(x)] - x).max() <= 1e-12
+        changed = z * asarray(np.linspace(0.5, 1.5, n // 2 + 1))
+        expected = signal.istft(np.asarray(changed).T, nperseg=n, noverlap=n - hop)[1]
+        assert np.abs(np.asarray(subtraction.istft(changed, n, hop)) - expected).max() <= 1e-12
+
+
+@pytest.mark.filterwarnings("ignore:(invalid value|divide by zero):RuntimeWarning")  # of NumPy
+@pytest.mark.parametrize("kind", ["whole", "gaps", "silent"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "params", [{"nperseg": 256}, {"nperseg": 100, "overlap": 0.5, "quantile": 0.3, "excess": 3.0}], ids=str
+)
+def test_a_noise_taken_out_is_that_of_the_processor(params, dtype, kind, asarray):
+    x = noise(5001, dtype, kind)
+    every = {p.name: params.get(p.name, p.default) for p in get("spectral_subtraction").params}
+    expected = get("spectral_subtraction").load()(signal=Rows(x, RATE, "m", {}), **every)["cleaned"]
+    got = subtraction.subtraction_of_record(signal=Rows(asarray(x), RATE, "m", {}), **every)["cleaned"]
+    got = np.asarray(got)
+    assert got.dtype == dtype
+    assert np.array_equal(np.isnan(got), np.isnan(expected))
+    bound = 1e-5 if dtype == np.float32 else 1e-12
+    assert np.nanmax(np.abs(got - expected)) <= bound * np.nanmax(np.abs(expected))
