@@ -121,8 +121,7 @@ def _held(
     left = rest(schedule, ledger, site, share_left(needs, ledger))
     yield from check_allocation(site, left)
     used = hours_used(folder, jobs, site)
-    pool = left.cost.pool if left.cost is not None else ""
-    attempts = attempts_covered(left, used.get(pool, 0.0), options.attempts)
+    attempts = attempts_covered(left, used, options.attempts)
     gate = schedule.gate
     if gate is not None and gate.attempts != attempts:
         schedule, changes = planned(attempts), True

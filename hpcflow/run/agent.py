@@ -24,6 +24,7 @@ from typing import Any
 
 from hpcflow.run.account import DONE, FAILED, RETRY, parse_share, share_of
 from hpcflow.run.child import (
+    Gpus,
     bound_memory,
     close_input,
     close_pipes,
@@ -66,6 +67,8 @@ class AgentOptions:
         The first one also tries blocks that failed in an earlier submission.
     command
         How a worker is started; its name is appended.
+    gpus
+        Of which each worker gets one; None where workers use none.
     """
 
     stages: tuple[str, ...]
@@ -76,6 +79,7 @@ class AgentOptions:
     epoch: int = 0
     attempt: int = 1
     command: tuple[str, ...] = ()
+    gpus: Gpus | None = None
 
 
 @dataclass
@@ -299,7 +303,7 @@ class Agent:
         slot = next(number for number in range(self.options.workers) if number not in taken)
         self._state.spawned += 1
         name = f"{self._label}-{self._state.spawned}"
-        process = start_child([*self._command, name], slot, self.options.workers)
+        process = start_child([*self._command, name], slot, self.options.workers, self.options.gpus)
         bound_memory(process, self._state.memory)
         worker = _Worker(slot, name, process)
         self._selector.register(output_of(process), selectors.EVENT_READ, worker)
@@ -391,6 +395,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--deadline-seconds", type=float, default=0.0)
     parser.add_argument("--epoch", type=int, default=0)
     parser.add_argument("--attempt", type=int, default=1)
+    parser.add_argument("--gpu-variable", default="", help="names the GPUs of a process; a worker gets one")
+    parser.add_argument(
+        "--gpu-order", default="0", help="their numbers in the order of the cores beside them"
+    )
     given = parser.parse_args(arguments)
     share = parse_share(given.share)
     stages = tuple(given.stages.split(","))
@@ -398,6 +406,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("several stages have a barrier between them, which only one agent can keep: --share 0/1")
     if given.workers < 1:
         parser.error("--workers must be at least 1")
+    order = tuple(int(number) for number in given.gpu_order.split(","))
+    gpus = Gpus(given.gpu_variable, order) if given.gpu_variable else None
+    if gpus is not None and given.workers > len(order):
+        parser.error(f"{given.workers} workers need as many GPUs, and --gpu-order names {len(order)}")
     options = AgentOptions(
         stages=stages,
         share=share,
@@ -406,6 +418,7 @@ def main(arguments: list[str] | None = None) -> int:
         deadline_seconds=given.deadline_seconds,
         epoch=given.epoch,
         attempt=given.attempt,
+        gpus=gpus,
     )
     agent = Agent(RunFolder.at(given.run), options)
     for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):

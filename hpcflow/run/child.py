@@ -6,7 +6,8 @@ import contextlib
 import os
 import resource
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 MEMORY_HEADROOM = 1.25
@@ -15,14 +16,70 @@ MEMORY_FLOOR = 384 * 2**20
 
 _ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA", "BLIS", "VECLIB_MAXIMUM")
 
+_GPU_VARIABLES = (
+    *("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"),
+    *("GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK"),
+)
+
 Child = subprocess.Popen[bytes]
 
 
-def start_child(command: Sequence[str], slot: int, workers: int) -> Child:
-    """Start a worker on its share of the cores, with one thread, and first in line should memory run out."""
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=worker_environment()
-    )
+@dataclass(frozen=True)
+class Gpus:
+    """The GPUs of a node that workers get, one each.
+
+    Attributes
+    ----------
+    variable
+        That says which GPUs a process sees.
+    order
+        Their numbers within the job, in the order of the cores that they are beside.
+    """
+
+    variable: str
+    order: tuple[int, ...]
+
+    def environment(self, slot: int, workers: int, given: Mapping[str, str]) -> dict[str, str]:
+        """An environment in which a worker sees its own GPU alone.
+
+        Other variables that choose GPUs are left out: some would count within those that this one shows.
+
+        Parameters
+        ----------
+        given
+            The agent's environment, in which Slurm names the GPUs of the job.
+
+        Raises
+        ------
+        ValueError
+            Where there are fewer GPUs than the agent was told.
+
+        >>> Gpus("V", (2, 3, 0, 1)).environment(1, 2, {"V": "4,5,6,7", "CUDA_VISIBLE_DEVICES": "0,1"})
+        {'V': '4'}
+        """
+        seen = given.get(self.variable, "")
+        known = seen.split(",") if seen else [str(number) for number in range(len(self.order))]
+        if len(known) < len(self.order):
+            raise ValueError(
+                f"{self.variable}={seen} names fewer GPUs than the {len(self.order)} of this job"
+            )
+        gpu = known[self.order[slot * len(self.order) // workers]]
+        kept = {name: value for name, value in given.items() if name not in _GPU_VARIABLES}
+        return {**kept, self.variable: gpu}
+
+
+def start_child(command: Sequence[str], slot: int, workers: int, gpus: Gpus | None = None) -> Child:
+    """Start a worker on its share of the cores, with one thread, and first in line should memory run out.
+
+    Raises
+    ------
+    ValueError
+        As `Gpus.environment`.
+    """
+    environment = worker_environment()
+    if gpus is not None:
+        environment = gpus.environment(slot, workers, environment)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     cores = cores_of(slot, workers, physical_cores(os.sched_getaffinity(0)))
     with contextlib.suppress(OSError):
         if cores:

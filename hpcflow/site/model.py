@@ -75,8 +75,9 @@ class NodeType:
         Physical cores that a job may use.
     memory
         Bytes that a job may ask for.
-    gpus, gres, gpu_memory
-        GPUs of a node as Slurm counts them, their GRES name, and the bytes of one.
+    gpus, gres, gpu_memory, gpu_variable
+        GPUs of a node as Slurm counts them, their GRES name, the bytes of one, and the variable that says
+        which of them a process sees.
     architecture
         Programs of another one do not run here.
     count
@@ -93,6 +94,7 @@ class NodeType:
     gpus: int = 0
     gres: str = ""
     gpu_memory: int = 0
+    gpu_variable: str = "CUDA_VISIBLE_DEVICES"
     architecture: Literal["x86_64", "aarch64"] = "x86_64"
     count: int | None = None
     watts: float | None = None

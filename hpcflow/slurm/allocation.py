@@ -10,6 +10,7 @@ from typing import Any
 
 from hpcflow.errors import PlanError
 from hpcflow.site import Site
+from hpcflow.slurm.budget import hours_by_pool
 from hpcflow.slurm.choice import short
 from hpcflow.slurm.pitfalls import allocation_problems
 from hpcflow.slurm.schedule import Cost, Schedule
@@ -95,35 +96,32 @@ def held(found: Allocation, schedule: Schedule) -> Iterator[str]:
         Lines for people; the reason for which it should not be sent, where there is one, is `refusal`.
     """
     yield from left_words(found)
-    cost = schedule.cost
-    if cost is None:
-        return
-    left = found.left.get(cost.pool)
-    if left is not None and cost.bound_hours > left and not refusal(found, schedule):
-        yield (
-            f"with every job at its time limit this plan takes {short(cost.bound_hours)} "
-            f"{WORDS[cost.pool]}, more than is left: its last jobs may not start"
-        )
+    for pool, bound in hours_by_pool(schedule.costs).items():
+        left = found.left.get(pool)
+        if left is not None and bound > left and not refusal(found, schedule):
+            yield (
+                f"with every job at its time limit this plan takes {short(bound)} "
+                f"{WORDS[pool]}, more than is left: its last jobs may not start"
+            )
 
 
 def refusal(found: Allocation, schedule: Schedule) -> str:
     """Why a plan should not be sent; "" where nothing speaks against it."""
-    cost = schedule.cost
-    pool = "" if cost is None else cost.pool
-    stopping = ["storage_hours", schedule.footprint.area, *(k for k, v in POOLS.items() if v == pool)]
+    costs = {cost.pool: cost for cost in schedule.costs}
+    stopping = ["storage_hours", schedule.footprint.area, *(k for k, v in POOLS.items() if v in costs)]
     for problem in found.problems:
         if problem.partition(":")[0] in stopping:
             return f"{found.project}, {problem}"
-    if cost is None or pool not in found.left:
-        return ""
-    left, high = found.left[pool], _expected_hours(cost)
-    if high <= left:
-        return ""
-    return (
-        f"{found.project} has {short(left)} of {short(found.granted[pool])} {WORDS[pool]} left, and this "
-        f"plan is expected to take up to {short(high)}, so its last jobs would not start; name another "
-        "project (--account), ask for more, or try fewer records (--only, --limit)"
-    )
+    for pool in costs:
+        left = found.left.get(pool)
+        high = sum(_expected_hours(cost) for cost in schedule.costs if cost.pool == pool)
+        if left is not None and high > left:
+            return (
+                f"{found.project} has {short(left)} of {short(found.granted[pool])} {WORDS[pool]} left, and "
+                f"this plan is expected to take up to {short(high)}, so its last jobs would not start; name "
+                "another project (--account), ask for more, or try fewer records (--only, --limit)"
+            )
+    return ""
 
 
 def _expected_hours(cost: Cost) -> float:

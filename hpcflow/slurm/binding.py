@@ -9,7 +9,8 @@ order       rank *i* gets                  so the other side is permuted
 ``cores``   the *i*-th group of cores      GPUs: the one beside group *i*
 =========== ============================== ==================================
 
-No GPU job is generated yet; the numbers are held against the published tables of each profile.
+Workers of an agent follow ``cores``: each has the next cores of the node (`gpu_order`). The numbers are held
+against the published tables of each profile.
 """
 
 from __future__ import annotations
@@ -71,6 +72,17 @@ def gpu_of_rank(node: NodeType, order: Order) -> tuple[int, ...]:
     """
     beside = _beside(node)
     return tuple(range(len(beside))) if order == "gpus" else tuple(beside.index(g) for g in sorted(beside))
+
+
+def gpu_order(site: Site, partition: str, gpus: int) -> tuple[int, ...]:
+    """The GPUs of a job in the order of its cores, as numbers within the job.
+
+    On whole nodes each GPU is beside its cores; on parts of nodes nobody knows which are given.
+    """
+    node, whole = site.node_of(partition), site.partitions[partition].allocation == "whole"
+    if whole and node.topology is not None and node.topology.gpu_l3:
+        return gpu_of_rank(node, "cores")
+    return tuple(range(gpus))
 
 
 def map_cpu(node: NodeType, order: Order) -> tuple[int, ...]:

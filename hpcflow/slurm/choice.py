@@ -1,4 +1,4 @@
-"""Which of the partitions that fit, and the words for it: the others, the trade, the budget."""
+"""Which of the partitions that fit, and the words for it: the others, the trade."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from hpcflow.errors import PlanError
-from hpcflow.site import Partition, Site, format_time
+from hpcflow.site import Site, format_time
 from hpcflow.slurm.needs import Options, StageNeed
 from hpcflow.slurm.placement import Fit, fit, spot_of
 from hpcflow.slurm.schedule import Alternative, Cost, Gate
@@ -14,9 +14,9 @@ from hpcflow.slurm.schedule import Alternative, Cost, Gate
 NEAR = 1.02
 """Prices and times closer than this factor count as the same, and the next criterion decides."""
 NO_GPU = "no step uses their GPUs"
+WITHOUT_GPU = "no GPUs there"
 NOTABLE_SECONDS = 10
 ONLY_NAMED = "only where --partition names it"
-POOL_WORDS = {"core_hours": "core-hours", "gpu_hours": "GPU-hours"}
 
 
 def choose(
@@ -33,7 +33,7 @@ def choose(
     if options.partition:
         chosen = fits[options.partition]
     else:
-        open_ = [one for name, one in fits.items() if not barred(site.partitions[name], site, name)]
+        open_ = [one for name, one in fits.items() if not barred(needs, site, name)]
         fitting = [one for one in open_ if not one.refusal]
         if not fitting:
             first = next((one for one in open_ if one.spot.name == site.default_partition), None)
@@ -41,8 +41,8 @@ def choose(
         else:
             chosen = best(fitting, site, options)
     if chosen.refusal:
-        raise PlanError(f"{chosen.refusal}; {_remedy(fits, site)}")
-    return chosen, tuple(_told(fits, chosen, site, options))
+        raise PlanError(f"{chosen.refusal}; {_remedy(fits, needs, site)}")
+    return chosen, tuple(_told(fits, chosen, needs, site, options))
 
 
 def best(fits: Sequence[Fit], site: Site, options: Options) -> Fit:
@@ -83,30 +83,39 @@ def trade(needs: Sequence[StageNeed], site: Site, options: Options, chosen: Fit,
     )
 
 
-def barred(place: Partition, site: Site, name: str) -> str:
+def barred(needs: Sequence[StageNeed], site: Site, name: str) -> str:
     """Why planning does not choose a partition by itself; "" where it may."""
+    place = site.partitions[name]
     if place.use != "work":
         return f"for {place.use}: {ONLY_NAMED}"
     if place.approval:
         return f"needs {place.approval}: {ONLY_NAMED}"
     if place.min_nodes > 1:
         return f"takes jobs of {place.min_nodes} to {place.max_nodes} nodes, and blocks need one"
-    if site.node_of(name).gpus:
-        return NO_GPU
+    wanted = any(need.form == "gpus" for need in needs)
+    if wanted != bool(site.node_of(name).gpus):
+        return WITHOUT_GPU if wanted else NO_GPU
     return ""
 
 
-def _remedy(fits: Mapping[str, Fit], site: Site) -> str:
+def _remedy(fits: Mapping[str, Fit], needs: Sequence[StageNeed], site: Site) -> str:
     others = [name for name, one in fits.items() if not one.refusal]
-    best = [name for name in others if not barred(site.partitions[name], site, name)] or others
+    best = [name for name in others if not barred(needs, site, name)] or others
     return f"a partition that fits: {', '.join(best)}" if best else "no partition fits; use smaller blocks"
 
 
-def _told(fits: Mapping[str, Fit], chosen: Fit, site: Site, options: Options) -> Iterator[Alternative]:
-    yield _alternative(chosen, True, _chosen_why(fits, chosen, site, options))
+def _told(
+    fits: Mapping[str, Fit], chosen: Fit, needs: Sequence[StageNeed], site: Site, options: Options
+) -> Iterator[Alternative]:
+    rivals = [
+        one
+        for name, one in fits.items()
+        if one is not chosen and not one.refusal and not barred(needs, site, name)
+    ]
+    yield _alternative(chosen, True, _chosen_why(rivals, chosen, options))
     for name, one in fits.items():
         if one is not chosen:
-            why = barred(site.partitions[name], site, name) or one.refusal or _compared(one, chosen)
+            why = barred(needs, site, name) or one.refusal or _compared(one, chosen)
             yield _alternative(one, False, why)
 
 
@@ -114,12 +123,7 @@ def _alternative(one: Fit, chosen: bool, why: str) -> Alternative:
     return Alternative(one.spot.name, chosen, why, one.cost, one.seconds_low, one.seconds_high)
 
 
-def _chosen_why(fits: Mapping[str, Fit], chosen: Fit, site: Site, options: Options) -> str:
-    rivals = [
-        one
-        for name, one in fits.items()
-        if one is not chosen and not one.refusal and not barred(site.partitions[name], site, name)
-    ]
+def _chosen_why(rivals: Sequence[Fit], chosen: Fit, options: Options) -> str:
     if options.partition:
         cheaper = [
             one
@@ -175,7 +179,7 @@ def lines(alternatives: Sequence[Alternative]) -> Iterator[str]:
         else:
             price = ""
             if one.cost and one.why != NO_GPU:
-                price = f" ({_span(one.cost.low, one.cost.high)} {one.cost.unit})"
+                price = f" ({span(one.cost.low, one.cost.high)} {one.cost.unit})"
             together.setdefault(one.why, []).append(one.partition + price)
     for why, names in together.items():
         yield f"  not {', '.join(names)}: {why}"
@@ -187,58 +191,14 @@ def lines(alternatives: Sequence[Alternative]) -> Iterator[str]:
 def _price_words(one: Alternative) -> str:
     if one.cost is None:
         return "its price is not documented"
-    return f"{_span(one.cost.low, one.cost.high)} {one.cost.unit}, {short(one.cost.bound)} at its limits"
+    return f"{span(one.cost.low, one.cost.high)} {one.cost.unit}, {short(one.cost.bound)} at its limits"
 
 
 def _when(one: Alternative) -> str:
     return f"{format_time(round(one.seconds_low))} to {format_time(round(one.seconds_high))}"
 
 
-def _span(low: float, high: float) -> str:
+def span(low: float, high: float) -> str:
+    """A range of amounts."""
     first, last = short(low), short(high)
     return last if first == last else f"{first} to {last}"
-
-
-def within_budget(chosen: Fit, options: Options, gate: Gate | None) -> tuple[Gate | None, str]:
-    """The gate with as many attempts as the budget covers, and a line on what all of them cost at most.
-
-    One attempt is every job at its time limit with its gates; a gate may send a whole job again, so each
-    further attempt may cost as much.
-
-    Raises
-    ------
-    PlanError
-        Where one attempt alone would exceed the budget.
-    """
-    attempts = gate.attempts if gate is not None else 1
-    if not options.budget:
-        if chosen.cost is None or attempts == 1:
-            return gate, ""
-        worst = f"{short(attempts * chosen.cost.bound)} {chosen.cost.unit}"
-        return gate, f"retries: with all {attempts} attempts of every job at its limits, at most {worst}"
-    if chosen.cost is None:
-        raise PlanError(
-            f"a budget needs a price, and that of partition {chosen.spot.name} is not documented, so the "
-            "plan cannot be held to it; name another partition, or leave the budget out"
-        )
-    words = POOL_WORDS[chosen.cost.pool]
-    most = options.budget.get(chosen.cost.pool)
-    if most is None:
-        given = " and ".join(f"{short(n)} {POOL_WORDS[pool]}" for pool, n in options.budget.items())
-        return gate, f"budget {given}: this plan takes {words} only"
-    needed = chosen.cost.bound_hours
-    if needed > most:
-        raise PlanError(
-            f"the budget is {short(most)} {words}; this plan may take {short(needed)} in partition "
-            f"{chosen.spot.name} if every job takes its whole time limit "
-            f"({_span(chosen.cost.low, chosen.cost.high)} {chosen.cost.unit} expected), so nothing is "
-            "sent; raise the budget, try fewer records (--only, --limit), or set a shorter limit (--time)"
-        )
-    covered = min(attempts, int(most / needed)) if needed else attempts
-    used = f"budget {short(most)} {words}: at most {short(covered * needed)} are used"
-    if gate is None:
-        return gate, f"{used}; nothing is sent again without `hpcflow resume`"
-    if covered == attempts:
-        return gate, f"{used}, with all {attempts} attempts of every job"
-    left = f"{covered} attempts of every job in place of {attempts}" if covered > 1 else "no retry by gates"
-    return replace(gate, attempts=covered), f"{used}, with {left}: one may take {short(needed)}"

@@ -56,11 +56,19 @@ def binds(site: Site, paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def container_lines(site: Site, image: str, paths: Sequence[str]) -> list[str]:
-    """Lines of a script that say how a program is started inside the image; none without one."""
+def container_lines(site: Site, image: str, paths: Sequence[str], gpus: bool = False) -> list[str]:
+    """Lines of a script that say how a program is started inside the image; none without one.
+
+    Parameters
+    ----------
+    gpus
+        Whether programs inside must see the GPUs.
+    """
     if not image or site.container is None:
         return []
     options = " ".join(f"--bind {word(path)}" for path in binds(site, paths))
+    if gpus and site.container.gpu:
+        options = f"{word(site.container.gpu)} {options}"
     return [
         "# Everything that computes runs in this image, which holds hpcflow; Slurm's programs stay outside.",
         f"readonly inside=({word(site.container.program)} exec {options} \\",

@@ -86,9 +86,14 @@ def log_pattern(folder: str, array: bool) -> str:
 def job_directives(schedule: Schedule, job: Job, run: str) -> Iterator[str]:
     """The ``#SBATCH`` lines of a script that computes blocks."""
     yield from _common(schedule, job.name, job.partition, run, array=job.elements > 1)
-    yield directive("nodes", "1")
-    yield directive("ntasks", "1")
-    yield directive("cpus-per-task", str(job.cpus))
+    yield directive("nodes", str(job.nodes))
+    if any(step.form == "ranks" for step in job.calls):  # a task for each rank; an agent beside them uses all
+        yield directive("ntasks", str(job.nodes * job.cpus))
+    else:
+        yield directive("ntasks", "1")
+        yield directive("cpus-per-task", str(job.cpus))
+    if job.gpus:
+        yield directive("gpus-per-node", str(job.gpus))
     if job.ask_memory:
         yield directive("mem", format_memory(job.memory))
     yield directive("time", format_time(job.seconds))
@@ -102,7 +107,10 @@ def gate_directives(schedule: Schedule, gate: Gate, run: str) -> Iterator[str]:
     yield directive("nodes", "1")
     yield directive("ntasks", "1")
     yield directive("cpus-per-task", "1")
-    yield directive("mem", format_memory(gate.memory))
+    if gate.gpus:  # memory comes with it
+        yield directive("gpus-per-node", str(gate.gpus))
+    else:
+        yield directive("mem", format_memory(gate.memory))
     yield directive("time", format_time(gate.seconds))
     yield from _always()
 

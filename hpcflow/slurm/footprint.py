@@ -8,7 +8,8 @@ from hpcflow.errors import PlanError
 from hpcflow.site import Site, format_decimal
 from hpcflow.slurm.choice import short
 from hpcflow.slurm.needs import Options, StageNeed
-from hpcflow.slurm.placement import Fit, request, wave_size
+from hpcflow.slurm.parts import Placed
+from hpcflow.slurm.placement import request, wave_size
 from hpcflow.slurm.schedule import Footprint
 
 DAY = 86400.0
@@ -16,7 +17,7 @@ SENT = 5
 """Schedule, its copy as sent, the submission, and the scripts that submit and that gates run."""
 
 
-def footprint(needs: Sequence[StageNeed], chosen: Fit, site: Site, options: Options) -> Footprint:
+def footprint(needs: Sequence[StageNeed], chosen: Placed, site: Site, options: Options) -> Footprint:
     """Energy and storage of a plan.
 
     Raises
@@ -45,13 +46,13 @@ def footprint(needs: Sequence[StageNeed], chosen: Fit, site: Site, options: Opti
     )
 
 
-def job_files(chosen: Fit, site: Site, options: Options) -> int:
+def job_files(chosen: Placed, site: Site, options: Options) -> int:
     """Files that jobs add to a run folder: scripts and records of what was sent; for each element its log and
     claim, and receipts and a pack of each worker that has blocks; for each wave a gate's log.
     """
     files = SENT
     for shape in chosen.shapes:
-        waves = -(-shape.elements // wave_size(shape.elements, site, chosen.spot, options))
+        waves = -(-shape.elements // wave_size(shape.elements, site, shape.spot, options))
         busy = min(shape.workers, max(-(-need.blocks // shape.elements) for need in shape.stages))
         files += 1 + shape.elements * (2 + 2 * busy) + 3 * waves
     return files
@@ -71,13 +72,15 @@ def _check_quota(site: Site, area: str, size: int, files: int) -> None:
         )
 
 
-def _energy(chosen: Fit, site: Site, options: Options) -> tuple[float | None, float | None, str]:
+def _energy(chosen: Placed, site: Site, options: Options) -> tuple[float | None, float | None, str]:
     low, high, source = 0.0, 0.0, ""
     for shape in chosen.shapes:
-        asked = request(shape, chosen.spot, options)
-        share = shape.elements * max(asked.cpus / shape.node.cores, asked.memory / shape.node.memory)
-        first = site.energy(shape.kind, share, shape.low)
-        last = site.energy(shape.kind, share, shape.seconds)
+        asked = request(shape, options)
+        kind, node = shape.spot.node_for(shape.stages)
+        parts = [asked.cpus / node.cores, asked.memory / node.memory, asked.gpus / max(1, node.gpus)]
+        share = shape.elements * asked.nodes * max(parts)
+        first = site.energy(kind, share, shape.low)
+        last = site.energy(kind, share, shape.seconds)
         if first is None or last is None:
             return None, None, ""
         low, high, source = low + first.kilowatt_hours, high + last.kilowatt_hours, last.source

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from hpcflow.errors import PlanError, RequestError
-from hpcflow.site import Site, format_memory, format_time
-from hpcflow.slurm.choice import choose, lines, short, trade, within_budget
+from hpcflow.site import Site, format_time
+from hpcflow.slurm.budget import within_budget
+from hpcflow.slurm.choice import lines, trade
 from hpcflow.slurm.container import image_of
 from hpcflow.slurm.footprint import footprint, footprint_lines
 from hpcflow.slurm.needs import AGENT_MEMORY, MEMORY_HEADROOM, Options, StageNeed
-from hpcflow.slurm.packing import SHORT_SECONDS, Shape, Spot, after
+from hpcflow.slurm.packing import Crew, Shape, after
+from hpcflow.slurm.parts import place
 from hpcflow.slurm.pitfalls import check_prologue
-from hpcflow.slurm.placement import TIME_MARGIN, Request, amounts, request, wave_size
-from hpcflow.slurm.schedule import Gate, Job, Schedule
+from hpcflow.slurm.placement import gate_at, request, wave_size
+from hpcflow.slurm.reasons import job_reasons, plan_reasons
+from hpcflow.slurm.schedule import Gate, Job, JobStep, Schedule
+from hpcflow.slurm.spot import Spot
 
 __all__ = ["AGENT_MEMORY", "MEMORY_HEADROOM", "Options", "StageNeed", "plan_jobs"]
 
@@ -50,25 +53,21 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
     image = image_of(site, options.container)
     gated = _gated(site, options, image)
     gate = Gate(site.gate_partition, options.attempts) if gated else None
-    chosen, alternatives = choose(needs, site, options, gated, gate)
-    allowed, budget = within_budget(chosen, options, gate)
+    chosen, alternatives = place(needs, site, options, gated, gate)
+    gate = gate_at(site, chosen.fits[0].spot.name, gate)
+    allowed, budget = within_budget(chosen.fits, options, gate)
     used = footprint(needs, chosen, site, options)
     names = _names([shape.stages for shape in chosen.shapes])
     known = {id(shape): name for name, shape in zip(names, chosen.shapes, strict=True)}
     jobs = tuple(
-        _job(
-            name,
-            shape,
-            [known[id(other)] for other in after(shape, chosen.shapes)],
-            site,
-            chosen.spot,
-            options,
-        )
+        _job(name, shape, [known[id(other)] for other in after(shape, chosen.shapes)], site, options)
         for name, shape in zip(names, chosen.shapes, strict=True)
     )
-    room, notes = chosen.spot.room, check_prologue(site, chosen.spot.name)
-    other = trade(needs, site, options, chosen, gate)
-    choice = [*lines(alternatives), other, budget, *footprint_lines(used, site, options)]
+    spots = [one.spot for one in chosen.fits]
+    room = min((spot.room for spot in spots if spot.room), default=0)
+    notes = dict.fromkeys(note for spot in spots for note in check_prologue(site, spot.name))
+    other = trade(needs, site, options, chosen.fits[0], gate) if len(spots) == 1 else ""
+    choice = [*lines(alternatives), chosen.why, other, budget, *footprint_lines(used, site, options)]
     return Schedule(
         site=site.name,
         slurm=site.slurm,
@@ -77,7 +76,7 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
         jobs=jobs,
         gate=allowed,
         queue=min(room, options.wave + 2) if options.wave else room,
-        reasons=(*_why(site, allowed, image), *notes),
+        reasons=(*plan_reasons(site, allowed, image), *notes),
         alternatives=alternatives,
         choice=tuple(filter(None, choice)) if site.scheduler == "slurm" else (),
         footprint=used,
@@ -167,10 +166,11 @@ def _names(groups: Sequence[Sequence[StageNeed]]) -> list[str]:
     return names
 
 
-def _job(name: str, shape: Shape, before: Sequence[str], site: Site, spot: Spot, options: Options) -> Job:
+def _job(name: str, shape: Shape, before: Sequence[str], site: Site, options: Options) -> Job:
     inside = {need.name for need in shape.stages}
-    asked = request(shape, spot, options)
+    asked, spot = request(shape, options), shape.spot
     wave = _wave(shape.elements, site, spot, options)
+    steps = tuple(step for crew in shape.crews for step in _steps(crew))
     return Job(
         name=name,
         stages=tuple(need.name for need in shape.stages),
@@ -182,15 +182,25 @@ def _job(name: str, shape: Shape, before: Sequence[str], site: Site, spot: Spot,
         partition=spot.name,
         cpus=asked.cpus,
         workers=shape.workers,
-        memory_per_worker=max(need.memory_bytes_per_worker for need in shape.stages),
+        memory_per_worker=max(step.memory_per_process for step in steps),
         memory=asked.memory,
         seconds=asked.seconds,
         warn_seconds=min(
             asked.warn, LONGEST_WARNING, max(asked.seconds // 2, asked.seconds - int(shape.seconds))
         ),
-        reasons=tuple(_reasons(shape, site, spot, asked, wave, options)),
+        reasons=tuple(job_reasons(shape, site, asked, wave, options)),
         ask_memory=spot.place.memory == "asked",
+        nodes=asked.nodes,
+        gpus=asked.gpus,
+        steps=steps,
     )
+
+
+def _steps(crew: Crew) -> Iterator[JobStep]:
+    """An agent for all stages of a crew; ranks anew for each."""
+    every = tuple(need.name for need in crew.stages)
+    for stages in [(name,) for name in every] if crew.form == "ranks" else [every]:
+        yield JobStep(stages, crew.form, crew.processes, crew.bound)
 
 
 def _wave(elements: int, site: Site, spot: Spot, options: Options) -> int:
@@ -206,100 +216,3 @@ def _wave(elements: int, site: Site, spot: Spot, options: Options) -> int:
 def _ranges(elements: int, wave: int) -> Iterator[tuple[int, int]]:
     for start in range(0, elements, wave):
         yield start, min(elements, start + wave)
-
-
-def _reasons(
-    shape: Shape, site: Site, spot: Spot, asked: Request, wave: int, options: Options
-) -> Iterator[str]:
-    node = shape.node
-    where = {"cost": "the cheapest that fits", "time": "the earliest end among those that fit"}[
-        options.prefer
-    ]
-    if site.scheduler != "slurm":
-        where = f"the default of {site.name}"
-    how = "asked for" if options.partition else where
-    yield (
-        f"partition {spot.name}: {how}; {spot.place.allocation} nodes, {node.cores} cores, "
-        f"{format_memory(node.memory)}, at most {format_time(spot.place.max_time)}"
-    )
-    for need in shape.stages:
-        yield (
-            f"stage {need.name} ({need.kind}): {need.blocks} block{'s' * (need.blocks != 1)} of "
-            f"{need.seconds_low:.3g} to {need.seconds_high:.3g} s"
-        )
-    yield f"packing: {shape.why}"
-    if shape.elements > 1:
-        yield f"array: {shape.elements} elements, each a fixed share of the blocks, {wave} to a wave"
-    yield from _worker_reasons(shape, spot, asked, options)
-    expected = _span(shape.low, shape.seconds)
-    if options.seconds:
-        yield f"time {format_time(asked.seconds)}: asked for; expected {expected}"
-    else:
-        yield (
-            f"time {format_time(asked.seconds)}: expected {expected}, × {TIME_MARGIN} margin, "
-            "and time to finish blocks when warned"
-        )
-    yield from _cost_reasons(shape, site, spot, asked)
-
-
-def _worker_reasons(shape: Shape, spot: Spot, asked: Request, options: Options) -> Iterator[str]:
-    bound = max(need.memory_bytes_per_worker for need in shape.stages)
-    if spot.place.allocation == "whole":
-        yield f"workers {shape.workers}; the whole node is allocated and paid for"
-    elif options.workers:
-        yield f"workers {shape.workers}: {options.workers} were asked for"
-    elif options.prefer == "cost" and shape.seconds <= SHORT_SECONDS:
-        goal = SHORT_SECONDS // 60
-        yield f"workers {shape.workers}: the fewest with which it is expected to end in {goal} minutes"
-    else:
-        yield f"workers {shape.workers}: with fewer it would take longer, more are of no use or do not fit"
-    each = f"{format_memory(bound)} × {MEMORY_HEADROOM} headroom"
-    text = f"memory: {shape.workers} × {each}, and {format_memory(AGENT_MEMORY)} for the agent"
-    if spot.place.memory == "cores":
-        text += f"; it comes with the cores, so {asked.cpus} are asked for"
-    yield text
-
-
-def _cost_reasons(shape: Shape, site: Site, spot: Spot, asked: Request) -> Iterator[str]:
-    billed = site.billed(spot.name, seconds=shape.seconds * shape.elements, **amounts(asked))
-    if billed is None:
-        return
-    yield f"cost: up to {short(billed.amount)} {billed.unit} at the longest expected time"
-    billing = spot.place.billing
-    if billing is None or billing.decisive(amounts(asked)) != "memory":
-        return
-    bare = replace(billing, largest={of: term for of, term in billing.largest.items() if of != "memory"})
-    once = bare.price(amounts(asked))
-    if once:
-        times = billing.price(amounts(asked)) / once
-        yield f"memory decides the price: {times:.3g} times that of the {asked.cpus} cores alone"
-
-
-def _span(low: float, high: float) -> str:
-    first, last = format_time(round(low)), format_time(round(high))
-    return last if first == last else f"{first} to {last}"
-
-
-def _why(site: Site, gate: Gate | None, image: str) -> tuple[str, ...]:
-    inside = (f"container: jobs compute in {image}",) if image else ()
-    return (*inside, *_gate_reasons(site, gate, image))
-
-
-def _gate_reasons(site: Site, gate: Gate | None, image: str) -> tuple[str, ...]:
-    if image and gate is None and not site.python and site.sbatch_from_compute != "no":
-        return (
-            "no gate jobs: they call Slurm, which is not in the image; with `python:` in the profile, an "
-            "interpreter outside of it, there are some; what fails waits for `hpcflow resume`",
-        )
-    if site.scheduler != "slurm":
-        return ("no scheduler: the scripts run one after another",)
-    if gate is not None and site.sbatch_from_compute == "unknown":
-        how = site.evidence_of("sbatch_from_compute")
-        known = "is not known" if how is None else f"is {how.how}"
-        return (
-            f"gate jobs: that a job may submit jobs here {known}; one that is refused says so in its log",
-        )
-    if gate is not None:
-        many = f"{gate.attempts} attempts" if gate.attempts > 1 else "one attempt"
-        return (f"gate jobs: {many} per element before a person is asked",)
-    return ("no gate jobs: what fails waits for `hpcflow resume`",)

@@ -11,7 +11,13 @@ AGENT_MEMORY = 512 * 2**20
 MEMORY_HEADROOM = 1.25
 """A worker may exceed its planned bound by this factor before it is stopped."""
 
+RANK_EFFICIENCY = 0.5
+"""Assumed at the longest expected time: a stage on R ranks takes 1 / (R × this) of its time on one."""
+
 Prefer = Literal["cost", "time"]
+Form = Literal["workers", "gpus", "ranks"]
+"""What computes a stage: workers, each with blocks of its own; such workers with a GPU each; or the ranks of
+one MPI program, which compute block after block together."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,10 @@ class StageNeed:
         What the stage is, for the reader: ``ingest``, ``compute``, ``assemble``.
     write_bytes, files
         What it leaves on disk.
+    form
+        What computes it.
+    shared_bytes
+        With ranks: the part of the memory that they divide among themselves; each holds all of the rest.
     """
 
     name: str
@@ -45,11 +55,33 @@ class StageNeed:
     kind: str = "compute"
     write_bytes: int = 0
     files: int = 0
+    form: Form = "workers"
+    shared_bytes: int = 0
 
     @property
     def worker_memory(self) -> int:
         """Bytes that a worker is given."""
         return int(self.memory_bytes_per_worker * MEMORY_HEADROOM)
+
+    def bound(self, processes: int) -> int:
+        """Bound in bytes of each of so many processes.
+
+        >>> StageNeed("s", 1, (), 900, 1.0, 1.0, form="ranks", shared_bytes=800).bound(4)
+        300
+        """
+        return self.memory_bytes_per_worker - self.shared_bytes + -(-self.shared_bytes // processes)
+
+    def seconds(self, blocks: int, processes: int, *, high: bool = True) -> float:
+        """Expected time of so many blocks on so many processes.
+
+        >>> need = StageNeed("s", 8, (), 1, 2.0, 4.0)
+        >>> need.seconds(8, 3), need.seconds(8, 3, high=False)
+        (12.0, 6.0)
+        """
+        one = self.seconds_high if high else self.seconds_low
+        if self.form == "ranks":
+            return blocks * one / max(1.0, processes * (RANK_EFFICIENCY if high else 1.0))
+        return -(-blocks // processes) * one
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,34 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from hpcflow.errors import StoreError
-from hpcflow.slurm.needs import Options, Prefer
+from hpcflow.slurm.needs import Form, Options, Prefer
 
 SCHEMA = "hpcflow.schedule/1"
 
 
 @dataclass(frozen=True)
+class JobStep:
+    """One `srun` of a job: some of its stages, and the processes that compute them.
+
+    Attributes
+    ----------
+    form
+        An agent with workers of blocks, the same with a GPU for each worker, or ranks.
+    processes
+        Workers, or ranks over all nodes of the job.
+    memory_per_process
+        Planned bound in bytes.
+    """
+
+    stages: tuple[str, ...]
+    form: Form
+    processes: int
+    memory_per_process: int
+
+
+@dataclass(frozen=True)
 class Job:
-    """One batch script: stages computed by single-node allocations, each a share of their blocks.
+    """One batch script: stages computed by allocations, each of a share of their blocks.
 
     Attributes
     ----------
@@ -31,8 +51,14 @@ class Job:
         Number of shares; above 1 the job is an array.
     waves
         Half-open ranges of elements that enter the queue together.
-    cpus, memory, seconds
-        Of one allocation; bytes and seconds.
+    cpus, memory, gpus
+        Of one node of an allocation; memory in bytes.
+    nodes, seconds
+        Of one allocation: more than one node for ranks alone; its time limit.
+    workers
+        Processes of its largest step.
+    steps
+        Its `srun` calls, in order; () for one agent that computes all stages.
     ask_memory
         Whether the script says ``--mem``; not where the site fixes memory by cores or nodes.
     warn_seconds
@@ -57,6 +83,20 @@ class Job:
     warn_seconds: int
     reasons: tuple[str, ...]
     ask_memory: bool = True
+    nodes: int = 1
+    gpus: int = 0
+    steps: tuple[JobStep, ...] = ()
+
+    @property
+    def calls(self) -> tuple[JobStep, ...]:
+        """Every `srun` of the job."""
+        return self.steps or (JobStep(self.stages, "workers", self.workers, self.memory_per_worker),)
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """What one allocation is billed for."""
+        of_node = {"nodes": 1, "cores": self.cpus, "memory": self.memory, "gpus": self.gpus}
+        return {name: self.nodes * amount for name, amount in of_node.items()}
 
 
 @dataclass(frozen=True)
@@ -67,6 +107,7 @@ class Gate:
     attempts: int
     memory: int = 2**30
     seconds: int = 300
+    gpus: int = 0
 
 
 @dataclass(frozen=True)
@@ -196,8 +237,15 @@ class Schedule:
 
     @property
     def cost(self) -> Cost | None:
-        """What the chosen partition costs; None where that is not known."""
+        """What the chosen partition costs, that with the GPUs where there are two; None where not known."""
         return next((found.cost for found in self.alternatives if found.chosen), None)
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """What all chosen partitions cost, by partition; () where the price of one is not known."""
+        chosen = [found.cost for found in self.alternatives if found.chosen]
+        known = [cost for cost in chosen if cost is not None]
+        return tuple(known) if len(known) == len(chosen) else ()
 
     def job(self, name: str) -> Job:
         """The job of that name."""
@@ -294,7 +342,7 @@ def load_schedule(values: dict[str, Any]) -> Schedule:
     if values.get("schema") != SCHEMA:
         raise StoreError(f"a schedule has format {values.get('schema')!r}, this version reads {SCHEMA!r}")
     try:
-        jobs = tuple(Job(**_tuples(job)) for job in values["jobs"])
+        jobs = tuple(_job(job) for job in values["jobs"])
         gate = Gate(**values["gate"]) if values["gate"] else None
         others = tuple(
             Alternative(**{**one, "cost": Cost(**one["cost"]) if one["cost"] else None})
@@ -305,6 +353,11 @@ def load_schedule(values: dict[str, Any]) -> Schedule:
         return Schedule(**{**_tuples(values), **made})
     except (KeyError, TypeError) as error:
         raise StoreError(f"a schedule is damaged: {error}; compile again") from None
+
+
+def _job(values: dict[str, Any]) -> Job:
+    steps = tuple(JobStep(**_tuples(step)) for step in values.get("steps", ()))
+    return Job(**{**_tuples(values), "steps": steps})
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

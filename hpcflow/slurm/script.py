@@ -17,6 +17,7 @@ from hpcflow.slurm.directives import (
     module_lines,
     word,
 )
+from hpcflow.slurm.launch import start_lines
 from hpcflow.slurm.schedule import Gate, Job, Schedule, fitting, submissions
 
 WIDTH = 110
@@ -69,7 +70,7 @@ def scripts(schedule: Schedule, site: Site, place: Place) -> dict[str, str]:
 
 
 def job_script(schedule: Schedule, job: Job, site: Site, place: Place) -> str:
-    """The script that computes blocks of a job's stages on one node."""
+    """The script that computes blocks of a job's stages."""
     inside = INSIDE if schedule.container else ""
     if schedule.container and site.container is not None:
         place = replace(place, python=site.container.python)
@@ -101,9 +102,11 @@ def job_script(schedule: Schedule, job: Job, site: Site, place: Place) -> str:
         "",
         *_environment(site, job.partition, place),
         "",
-        *container_lines(site, schedule.container, (place.run, *place.import_path, *place.data)),
+        *container_lines(
+            site, schedule.container, (place.run, *place.import_path, *place.data), bool(job.gpus)
+        ),
         *_inputs(job, inside),
-        *_compute(job, site, inside),
+        *start_lines(job, site, inside),
         "",
         "# The status of this job is what the receipts of its share say, not what the agent returned:",
         "# 0 all blocks done, 75 some left and worth another try, 65 some failed for good.",
@@ -302,34 +305,6 @@ def _inputs(job: Job, inside: str) -> list[str]:
         "fi",
         "",
     ]
-
-
-def _compute(job: Job, site: Site, inside: str) -> list[str]:
-    agent = [
-        f'{inside}"$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share"',
-        f'--workers "$workers" --memory-per-worker "$(({job.workers} * {job.memory_per_worker} / workers))"',
-        f'--deadline-seconds {job.seconds - job.warn_seconds} --epoch "$epoch" --attempt "$attempt" &',
-    ]
-    if site.scheduler == "slurm":
-        options = ["--ntasks=1", f"--cpus-per-task={job.cpus}", *(word(o) for o in site.launcher.blocks)]
-        agent = [f"srun {' '.join(options)}", "--kill-on-bad-exit=0 --wait=0", *agent]
-    lines = [
-        "# One agent on the node hands out blocks to its workers; warned of the end, it lets them finish."
-    ]
-    lines.append(" \\\n    ".join(agent))
-    lines += [
-        "readonly agent=$!",
-        "trap 'kill -USR1 \"$agent\" 2>/dev/null || true' USR1",
-        "trap 'kill -TERM \"$agent\" 2>/dev/null || true' TERM",
-        "rc=0",
-        'wait "$agent" || rc=$?',
-        'while kill -0 "$agent" 2>/dev/null; do  # a signal ends `wait`, not the agent',
-        "    rc=0",
-        '    wait "$agent" || rc=$?',
-        "done",
-        'say "the agent returned $rc"',
-    ]
-    return lines
 
 
 def _before_sending(schedule: Schedule) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,7 +10,9 @@ from hpcflow.errors import PlanError, StoreError
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
 from hpcflow.site import Bill, Site
-from hpcflow.slurm.choice import POOL_WORDS, short
+from hpcflow.slurm.budget import POOL_WORDS, hours_by_pool
+from hpcflow.slurm.choice import short
+from hpcflow.slurm.placement import gate_bill
 from hpcflow.slurm.schedule import Cost, Schedule
 from hpcflow.slurm.sending import left_over, schedule_of
 from hpcflow.slurm.status import JobState
@@ -25,19 +27,28 @@ def rest(schedule: Schedule, ledger: Ledger, site: Site, share: float) -> Schedu
         Part of the expected time that is left, 0 to 1. The price at the limits counts whole jobs: one with a
         single block left is sent with its whole time limit.
     """
-    cost = schedule.cost
-    if cost is None:
-        return schedule
-    bills: list[Bill | None] = []
+    bills: dict[str, list[Bill | None]] = {}
+    gates: list[Bill | None] = []
     for job in schedule.jobs:
         left = left_over(schedule, ledger, job, range(job.elements))
         seconds = float(job.seconds * len(left))
-        bills.append(site.billed(job.partition, seconds=seconds, cores=job.cpus, memory=job.memory))
+        billed = site.billed(job.partition, seconds=seconds, **job.amounts)
+        bills.setdefault(job.partition, []).append(billed)
         if schedule.gate is not None:
             waves = sum(any(start <= one < stop for one in left) for start, stop in job.waves)
-            bills.append(_gate_bill(schedule, site, float(schedule.gate.seconds * waves)))
+            gates.append(_gate_bill(schedule, site, float(schedule.gate.seconds * waves)))
+    chosen = tuple(
+        replace(one, cost=_now(one.cost, [*bills.get(one.partition, ()), *gates], share))
+        if one.chosen and one.cost is not None
+        else one
+        for one in schedule.alternatives
+    )
+    return replace(schedule, alternatives=chosen)
+
+
+def _now(cost: Cost, bills: Sequence[Bill | None], share: float) -> Cost:
     same = [one for one in bills if one is not None and one.pool == cost.pool]
-    now = Cost(
+    return Cost(
         unit=cost.unit,
         pool=cost.pool,
         low=cost.low * share,
@@ -45,8 +56,6 @@ def rest(schedule: Schedule, ledger: Ledger, site: Site, share: float) -> Schedu
         bound=sum(one.amount for one in same),
         bound_hours=sum(one.hours for one in same),
     )
-    chosen = tuple(replace(one, cost=now) if one.chosen else one for one in schedule.alternatives)
-    return replace(schedule, alternatives=chosen)
 
 
 def hours_used(folder: RunFolder, jobs: Sequence[JobState], site: Site) -> dict[str, float]:
@@ -68,7 +77,7 @@ def hours_used(folder: RunFolder, jobs: Sequence[JobState], site: Site) -> dict[
     return used
 
 
-def attempts_covered(schedule: Schedule, used: float, asked: int) -> int:
+def attempts_covered(schedule: Schedule, used: Mapping[str, float], asked: int) -> int:
     """How often each unfinished job may be tried within what is left of the schedule's budget.
 
     Parameters
@@ -76,7 +85,7 @@ def attempts_covered(schedule: Schedule, used: float, asked: int) -> int:
     schedule
         With the price of what is left (`rest`).
     used
-        Hours of the budget that are gone.
+        Hours of the budget that are gone, by pool.
     asked
         Attempts that are wanted.
 
@@ -87,20 +96,19 @@ def attempts_covered(schedule: Schedule, used: float, asked: int) -> int:
     """
     if not schedule.budget:
         return asked
-    cost = schedule.cost
-    if cost is None:
+    if not schedule.costs:
         raise PlanError("a budget needs a price, and none is documented for these jobs: leave the budget out")
-    most = schedule.budget.get(cost.pool)
-    if most is None:
-        return asked
-    words, needed = POOL_WORDS[cost.pool], cost.bound_hours
-    if used + needed > most:
-        raise PlanError(
-            f"the budget is {short(most)} {words}, of which {short(used)} are used; what is left of the run "
-            f"may take {short(needed)} if every job takes its whole time limit, so nothing is sent; raise "
-            "the budget (--budget), or set a shorter limit (--time)"
-        )
-    return min(asked, int((most - used) / needed)) if needed else asked
+    for pool, needed in hours_by_pool(schedule.costs).items():
+        most, gone = schedule.budget.get(pool), used.get(pool, 0.0)
+        if most is not None and gone + needed > most:
+            raise PlanError(
+                f"the budget is {short(most)} {POOL_WORDS[pool]}, of which {short(gone)} are used; what is "
+                f"left of the run may take {short(needed)} if every job takes its whole time limit, so "
+                "nothing is sent; raise the budget (--budget), or set a shorter limit (--time)"
+            )
+        if most is not None and needed:
+            asked = min(asked, int((most - gone) / needed))
+    return asked
 
 
 def _sent(folder: RunFolder, epoch: int) -> Schedule | None:
@@ -119,7 +127,7 @@ def _bill(schedule: Schedule, state: JobState, site: Site) -> Bill | None:
     if job is None or job.partition not in site.partitions:
         return None
     seconds = float(_seconds(state, job.seconds))
-    return site.billed(job.partition, seconds=seconds, cores=job.cpus, memory=job.memory)
+    return site.billed(job.partition, seconds=seconds, **job.amounts)
 
 
 def _seconds(state: JobState, limit: int) -> int:
@@ -133,6 +141,6 @@ def _seconds(state: JobState, limit: int) -> int:
 
 def _gate_bill(schedule: Schedule, site: Site, seconds: float) -> Bill | None:
     gate = schedule.gate
-    if gate is None or gate.partition not in site.partitions:
+    if gate is None:
         return None
-    return site.billed(gate.partition, seconds=seconds, cores=1, memory=gate.memory)
+    return gate_bill(site, gate, seconds)

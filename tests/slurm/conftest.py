@@ -16,6 +16,7 @@ from hpcflow.site import load_site
 from hpcflow.slurm import testbed
 from hpcflow.slurm.compile import compile_run
 from hpcflow.slurm.jobs import Options, StageNeed
+from hpcflow.slurm.needs import Form
 from hpcflow.slurm.schedule import Schedule
 from hpcflow.slurm.script import Place
 from tests.conftest import REPO, require
@@ -104,12 +105,19 @@ def make(tmp_path: Path, python: Path, import_path: tuple[str, ...]) -> Make:
     """Compile a run of stub blocks, on mini-lumi unless told otherwise."""
 
     def build(
-        name: str, stages: dict[str, int], site: str = "mini-lumi", **options: object
+        name: str,
+        stages: dict[str, int],
+        site: str = "mini-lumi",
+        forms: dict[str, Form] | None = None,
+        **options: object,
     ) -> tuple[RunFolder, Schedule]:
         folder = make_run(tmp_path / name, stages)
         names = list(stages)
         needs = [
-            StageNeed(stage, stages[stage], tuple(names[max(0, i - 1) : i]), 64 * 2**20, 0.01, 0.1)
+            StageNeed(
+                *(stage, stages[stage], tuple(names[max(0, i - 1) : i]), 64 * 2**20, 0.01, 0.1),
+                form=(forms or {}).get(stage, "workers"),
+            )
             for i, stage in enumerate(names)
         ]
         place = Place(str(folder.path), str(python), import_path, "0")

@@ -34,9 +34,35 @@ YEAR = (
     StageNeed("band+envelope+condition", 1_200_000, ("ingest",), 900 * MiB, 30.0, 120.0, "tiles"),
     StageNeed("diagnosis", 52_000, ("band+envelope+condition",), 500 * MiB, 1.0, 6.0, "records"),
 )
+LONG = (
+    StageNeed("ingest", 12, (), 600 * MiB, 20.0, 90.0, "ingest"),
+    StageNeed(
+        *("profile", 3, ("ingest",), 19_000 * MiB, 40_000.0, 200_000.0, "collective"),
+        form="ranks",
+        shared_bytes=18_000 * MiB,
+    ),
+    StageNeed("assemble.profile", 1, ("profile",), 500 * MiB, 1.0, 6.0, "assemble"),
+)
+RECORD = tuple(
+    replace(need, blocks=1, seconds_low=need.seconds_low * 30, seconds_high=need.seconds_high * 30)
+    if need.form == "ranks"
+    else replace(need, blocks=1)
+    for need in LONG
+)
+SPECTRA = (
+    StageNeed("ingest", 52_000, (), 600 * MiB, 20.0, 90.0, "ingest"),
+    StageNeed("spectra", 120_000, ("ingest",), 6_000 * MiB, 10.0, 40.0, "tiles", form="gpus"),
+    StageNeed("assemble.spectra", 200, ("spectra",), 700 * MiB, 1.0, 6.0, "assemble"),
+)
+FEW_SPECTRA = (
+    StageNeed("ingest", 8, (), 600 * MiB, 1.0, 5.0, "ingest"),
+    StageNeed("spectra", 60, ("ingest",), 6_000 * MiB, 3.0, 12.0, "tiles", form="gpus"),
+    StageNeed("assemble.spectra", 2, ("spectra",), 700 * MiB, 0.1, 1.0, "assemble"),
+)
 
 HOSTILE = '/scratch/project_462000001/it\'s "mine" $(reboot) `x` %j'
 ACCOUNT = Options(account="project_462000001")
+CSC = Options(account="project_2001234")
 QUICK = Options(account="project_2001234", partition="medium", prefer="time")
 
 DATASETS = {"bearing_condition": "machine", "power_session": "rides"}
@@ -51,6 +77,14 @@ CASES: dict[str, tuple[str | tuple[StageNeed, ...], str, Options, str]] = {
     "bearing_condition-local": ("bearing_condition", "local", Options(), "/home/user/runs/bearing"),
     "bearing_year-lumi": (YEAR, "lumi", ACCOUNT, "/scratch/project_462000001/runs/year"),
     "bearing_year-roihu": (YEAR, "roihu", QUICK, "/scratch/project_2001234/runs/year"),
+    "long_record-lumi": (RECORD, "lumi", ACCOUNT, "/scratch/project_462000001/runs/long"),
+    "long_records-roihu": (LONG, "roihu", CSC, "/scratch/project_2001234/runs/long"),
+    "spectra_on_gpus-lumi": (SPECTRA, "lumi", ACCOUNT, "/scratch/project_462000001/runs/spectra"),
+    "spectra_on_gpus-roihu": (SPECTRA, "roihu", CSC, "/scratch/project_2001234/runs/spectra"),
+    "few_spectra_on_gpus-lumi": (FEW_SPECTRA, "lumi", ACCOUNT, "/scratch/project_462000001/runs/few"),
+    "few_spectra_on_gpus-whole-node": (
+        FEW_SPECTRA, "lumi", replace(ACCOUNT, partition="standard-g"), "/scratch/project_462000001/runs/few"
+    ),
     "power_session-lumi": ("power_session", "lumi", ACCOUNT, "/scratch/project_462000001/runs/power"),
     "power_session-mini-lumi": ("power_session", "mini-lumi", Options(), HOSTILE),
     "power_session-backslash": (POWER, "mini-lumi", Options(elements=2), "/tmp/back\\slash #1"),

@@ -80,6 +80,8 @@ def main() -> None:
     folder, name = RunFolder.at(sys.argv[1]), sys.argv[4]
     with open(folder.path / "workers.txt", "a") as file:
         file.write(f"{name} {os.getpid()} {os.environ.get('OMP_NUM_THREADS')}\n")
+    with open(folder.path / "gpus.txt", "a") as file:
+        file.write(json.dumps({k: v for k, v in os.environ.items() if k.endswith("_VISIBLE_DEVICES")}) + "\n")
     if (folder.path / "broken").exists():
         sys.exit(2)
     for line in sys.stdin:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from hpcflow.run.agent import BROKEN, Agent, AgentOptions, intersect
-from hpcflow.run.child import cores_of, physical_cores
+from hpcflow.run.agent import BROKEN, Agent, AgentOptions, intersect, main
+from hpcflow.run.child import Gpus, cores_of, physical_cores
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger, read_receipts
+from hpcflow.site import load_site
+from hpcflow.slurm.binding import gpu_order
 from tests.conftest import REPO
 from tests.slurm.stub_run import make_run, set_fault
 
@@ -54,6 +57,45 @@ def test_workers_have_one_thread_and_are_not_more_than_asked(tmp_path: Path) -> 
     workers = [line.split() for line in (folder.path / "workers.txt").read_text().splitlines()]
     assert 1 <= len(workers) <= 2
     assert {threads for _, _, threads in workers} == {"1"}
+
+
+def test_each_worker_sees_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slurm names four devices of a node; other variables would count within the one that is shown."""
+    monkeypatch.setenv("ROCR_VISIBLE_DEVICES", "4,5,6,7")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    folder = make_run(tmp_path / "run", {"one": 12})
+    for block in range(12):
+        set_fault(folder, "one", block, "slow", times=1)
+    set_fault(folder, "one", 5, "kill", times=1)
+    gpus = Gpus("ROCR_VISIBLE_DEVICES", (2, 3, 0, 1))
+    assert Agent(folder, options(folder, "one", workers=4, gpus=gpus)).run() == 0
+    seen = [json.loads(line) for line in (folder.path / "gpus.txt").read_text().splitlines()]
+    assert len(seen) == 5, "the worker that died, too"
+    assert all(set(one) == {"ROCR_VISIBLE_DEVICES"} for one in seen)
+    shown = [one["ROCR_VISIBLE_DEVICES"] for one in seen]
+    assert sorted(shown[:4]) == ["4", "5", "6", "7"]
+    assert shown[4] in shown[:4]
+
+
+def test_fewer_workers_sit_beside_their_gpus() -> None:
+    """After a shortage of memory half the workers have twice the cores, and the GPU beside the first."""
+    order = gpu_order(load_site("lumi"), "standard-g", 8)
+    gpus, cores = Gpus("V", order), [{core} for core in range(64) if core % 8]
+    beside = load_site("lumi").nodes["gpu"].topology
+    assert beside is not None
+    for workers in (1, 2, 4, 8):
+        for slot in range(workers):
+            gpu = int(gpus.environment(slot, workers, {})["V"])
+            assert beside.gpu_l3[gpu] == min(cores_of(slot, workers, cores)) // 8
+    assert gpu_order(load_site("lumi"), "small-g", 3) == (0, 1, 2), "nobody knows which they are"
+
+
+def test_fewer_gpus_than_told_are_no_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROCR_VISIBLE_DEVICES", "0")
+    with pytest.raises(ValueError, match="names fewer GPUs than the 2 of this job"):
+        Gpus("ROCR_VISIBLE_DEVICES", (0, 1)).environment(0, 2, os.environ)
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), "--stages", "a", "--workers", "2", "--gpu-variable", "V", "--gpu-order", "0"])
 
 
 def test_a_share_is_its_own_blocks_less_those_done(tmp_path: Path) -> None:

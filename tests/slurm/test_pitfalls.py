@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -91,27 +92,47 @@ def test_the_published_forms_are_fine(name: str) -> None:
 @pytest.mark.parametrize("case", [c for c, (_, site, _, _) in CASES.items() if site != "local"])
 def test_what_hpcflow_writes_is_fine(case: str) -> None:
     site = load_site(CASES[case][1])
+    machine = "aarch64" if case == "spectra_on_gpus-roihu" else "x86_64"
     for path, text in build(case).items():
         if path.startswith("jobs/"):
-            assert lint(text, site, machine="x86_64") == (), path
+            assert lint(text, site, machine=machine) == (), path
 
 
 @settings(max_examples=40, deadline=None)
 @given(
     site=st.sampled_from([LUMI, ROIHU, MINI]),
-    partition=st.sampled_from([None, "small", "standard", "medium", "hugemem", "longrun", "debug"]),
+    partition=st.sampled_from(
+        [None, None, "small", "standard", "medium", "hugemem", "longrun", "debug", "small-g", "gpumedium"]
+    ),
+    form=st.sampled_from(["workers", "gpus", "ranks"]),
+    shared=st.floats(0, 1),
     blocks=st.integers(1, 10**6),
     seconds=st.floats(0.01, 5000),
     memory=st.integers(2**20, 200 * 2**30),
     prefer=st.sampled_from(["cost", "time"]),
 )
 def test_no_plan_gives_a_script_with_an_error(
-    site: Site, partition: str | None, blocks: int, seconds: float, memory: int, prefer: str
+    site: Site,
+    partition: str | None,
+    blocks: int,
+    seconds: float,
+    memory: int,
+    prefer: str,
+    form: str,
+    shared: float,
 ) -> None:
     options = Options(account="project_1", partition=partition, prefer=prefer)  # type: ignore[arg-type]
-    need = StageNeed("work", blocks, (), memory, seconds / 4, seconds)
+    needs = [
+        StageNeed("ingest", min(blocks, 1000), (), 2**28, seconds / 40, seconds / 10, "ingest"),
+        StageNeed(
+            *("work", blocks, ("ingest",), memory, seconds / 4, seconds),
+            form=form,  # type: ignore[arg-type]
+            shared_bytes=int(shared * memory) if form == "ranks" else 0,
+        ),
+        StageNeed("assemble", 7, ("work",), 2**28, seconds / 40, seconds / 10, "assemble"),
+    ]
     try:
-        schedule = plan_jobs([need], site, options, run="01234567")
+        schedule = plan_jobs(needs, site, options, run="01234567")
     except RequestError:
         return
     for path, text in scripts(schedule, site, Place("/scratch/x", "/p/python")).items():
@@ -240,7 +261,9 @@ def test_row_13_what_srun_does_not_inherit() -> None:
     for case, (_, site, _, _) in CASES.items():
         if site != "local":
             jobs = [t for path, t in build(case).items() if path.startswith("jobs/") and "gate" not in path]
-            assert all("srun --ntasks=1 --cpus-per-task=" in text for text in jobs)
+            runs = [line for text in jobs for line in text.splitlines() if line.startswith("srun ")]
+            assert len(runs) >= len(jobs)
+            assert all(re.search(r" --ntasks=\S+ --cpus-per-task=\d+ ", line) for line in runs)
 
 
 def test_row_14_threads_without_srun() -> None:

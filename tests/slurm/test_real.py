@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -66,6 +67,44 @@ def test_one_job_does_all_stages_in_a_folder_of_any_name(bed: Testbed, make: Mak
     assert "start hl-" in text
     assert text.rstrip().endswith("rc=0")
     assert not list(folder.path.parent.rglob("pwned"))
+
+
+def test_workers_of_a_gpu_job_have_a_gpu_each(bed: Testbed, make: Make) -> None:
+    """The testbed's GPUs are character devices; Slurm gives them to jobs as it does real ones."""
+    folder, schedule = make("gpus", {"one": 4, "two": 6, "three": 1}, forms={"two": "gpus"})
+    (job,) = schedule.jobs
+    assert (job.partition, job.gpus, [step.form for step in job.steps]) == (
+        *("small-g", 2),
+        ["workers", "gpus", "workers"],
+    )
+    for block in range(6):
+        set_fault(folder, "two", block, "slow", times=1)
+    submit(folder, schedule)
+    states = wait_ended(folder)
+    assert {state.state for state in states} == {"COMPLETED"}, logs_of(folder)
+    assert all(done_once(folder, stage, n) for stage, n in (("one", 4), ("two", 6), ("three", 1)))
+    stages = {r["worker"]: r["stage"] for r in read_receipts(folder.receipts)}
+    workers = [line.split()[0] for line in (folder.path / "workers.txt").read_text().splitlines()]
+    seen = [json.loads(line) for line in (folder.path / "gpus.txt").read_text().splitlines()]
+    of_two = [env for name, env in zip(workers, seen, strict=True) if stages[name] == "two"]
+    shown = [env["ROCR_VISIBLE_DEVICES"] for env in of_two]
+    assert len(set(shown)) == len(shown) == 2, seen
+    assert all(
+        set(env) == {"ROCR_VISIBLE_DEVICES"} and "," not in gpu
+        for env, gpu in zip(of_two, shown, strict=True)
+    )
+
+
+def test_a_job_of_several_steps_ends_where_one_leaves_blocks_and_its_gate_goes_on(
+    bed: Testbed, make: Make
+) -> None:
+    folder, schedule = make("steps", {"one": 4, "two": 6, "three": 1}, forms={"two": "gpus"})
+    set_fault(folder, "two", 3, "agent", times=1)
+    submit(folder, schedule)
+    states = wait_ended(folder)
+    tried = [(s.attempt, s.state) for s in states if s.kind == "blocks"]
+    assert tried == [(1, "FAILED"), (2, "COMPLETED")], logs_of(folder)
+    assert all(done_once(folder, stage, n) for stage, n in (("one", 4), ("two", 6), ("three", 1)))
 
 
 def test_submit_script_needs_bash_and_sbatch_alone(bed: Testbed, make: Make, tmp_path: Path) -> None:

@@ -71,22 +71,27 @@ if ! "$python" -m hpcflow.run.account "$run" --stages clean+curve+summary; then
     exit 75
 fi
 
+# Pass the warning and the end on to what computes, and wait for it.
+follow() {
+    agent=$1
+    trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
+    trap 'kill -TERM "$agent" 2>/dev/null || true' TERM
+    rc=0
+    wait "$agent" || rc=$?
+    while kill -0 "$agent" 2>/dev/null; do  # a signal ends `wait`, not the agent
+        rc=0
+        wait "$agent" || rc=$?
+    done
+    say "the agent returned $rc"
+}
+
 # One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
 srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
     --workers "$workers" --memory-per-worker "$((1 * 209715200 / workers))" \
     --deadline-seconds 538 --epoch "$epoch" --attempt "$attempt" &
-readonly agent=$!
-trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
-trap 'kill -TERM "$agent" 2>/dev/null || true' TERM
-rc=0
-wait "$agent" || rc=$?
-while kill -0 "$agent" 2>/dev/null; do  # a signal ends `wait`, not the agent
-    rc=0
-    wait "$agent" || rc=$?
-done
-say "the agent returned $rc"
+follow $!
 
 # The status of this job is what the receipts of its share say, not what the agent returned:
 # 0 all blocks done, 75 some left and worth another try, 65 some failed for good.

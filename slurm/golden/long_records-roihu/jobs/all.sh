@@ -1,0 +1,116 @@
+#!/bin/bash -l
+# Job all: stages ingest, profile, assemble.profile, by hpcflow 0.1.0 for Roihu (CSC Kajaani).
+#
+# Why it is so:
+#   partition longrun: the cheapest that fits; shared nodes, 384 cores, 744G, at most 10-00:00:00
+#   stage ingest (ingest): 12 blocks of 20 to 90 s
+#   stage profile (collective): 3 blocks of 4e+04 to 2e+05 s
+#   stage assemble.profile (assemble): 1 block of 1 to 6 s
+#   packing: all stages fit one job: no queueing between stages
+#   workers 12 for ingest: with fewer it would take longer, more are of no use or do not fit
+#   ranks 192 for profile: with fewer it would take longer, more are of no use or do not fit
+#   time on ranks: that of one divided by their number at best, by 0.5 × their number at worst; assumed
+#   workers 1 for assemble.profile: with fewer it would take longer, more are of no use or do not fit
+#   memory: 192 × 1094M × 1.25 headroom, and 512M for what starts them
+#   time 04:00:00: expected 00:12:22 to 01:47:22, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 258 CPU BU at the longest expected time
+#   gate jobs: 3 attempts per element before a person is asked
+#
+#SBATCH --job-name=hl-3ffa2bee-all
+#SBATCH --partition=longrun
+#SBATCH --account=project_2001234
+#SBATCH --chdir=/scratch/project_2001234/runs/long
+#SBATCH --output=/scratch/project_2001234/runs/long/logs/%x-%j.out
+#SBATCH --nodes=1
+#SBATCH --ntasks=192
+#SBATCH --mem=263040M
+#SBATCH --time=04:00:00
+#SBATCH --signal=B:USR1@4227
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --kill-on-invalid-dep=yes
+
+set -euo pipefail
+
+readonly run=/scratch/project_2001234/runs/long
+readonly python=/project/project_462000001/hpcflow/bin/python
+readonly stages=ingest,profile,assemble.profile
+
+# Epoch of the submission, attempt, workers, and the element that index 0 of the array stands for.
+readonly epoch=${1:-0} attempt=${2:-1} workers=${3:-192} first=${4:-0}
+readonly share="$((first + ${SLURM_ARRAY_TASK_ID:-0}))/1"
+
+say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
+finish() { local rc=$?; say "end ${SLURM_JOB_NAME:-job} rc=$rc"; }
+trap finish EXIT
+say "start ${SLURM_JOB_NAME:-job} id=${SLURM_JOB_ID:-$$} on ${SLURMD_NODENAME:-$HOSTNAME}:" \
+    "share $share, attempt $attempt, $workers workers"
+
+if [[ -e $run/STOP ]]; then
+    say "the run was stopped (file STOP); nothing is computed"
+    exit 75
+fi
+
+# Where sbatch gave no answer a job may have been sent twice; one of the two computes.
+readonly me=${SLURM_JOB_ID:-none}
+readonly claim=$run/claims/${SLURM_JOB_NAME:-none}-${SLURM_ARRAY_TASK_ID:-0}
+if [[ $epoch != 0 ]]; then
+    mkdir -p -- "$run/claims"
+    (set -o noclobber; printf '%s\n' "$me" >"$claim") 2>/dev/null || true
+    if [[ -e $claim && $(<"$claim") != "$me" ]]; then
+        say "this share was taken by job $(<"$claim"); nothing to do"
+        exit 0
+    fi
+fi
+
+unset PYTHONPATH PYTHONHOME
+export PYTHONNOUSERSITE=1
+
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1  # a core for each rank
+
+# Pass the warning and the end on to what computes, and wait for it.
+follow() {
+    agent=$1
+    trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
+    trap 'kill -TERM "$agent" 2>/dev/null || true' TERM
+    rc=0
+    wait "$agent" || rc=$?
+    while kill -0 "$agent" 2>/dev/null; do  # a signal ends `wait`, not the agent
+        rc=0
+        wait "$agent" || rc=$?
+    done
+    say "the agent returned $rc"
+}
+
+# One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
+processes=$(((workers * 12 + 191) / 192))
+srun --ntasks=1 --cpus-per-task=192 --mpi=none \
+    --kill-on-bad-exit=0 --wait=0 \
+    "$python" -m hpcflow.run.agent "$run" --stages ingest --share "$share" \
+    --workers "$processes" --memory-per-worker "$((12 * 629145600 / processes))" \
+    --deadline-seconds 10173 --epoch "$epoch" --attempt "$attempt" &
+follow $!
+
+# What follows reads what this step made: where some is missing the job ends here, with 75 or 65.
+"$python" -m hpcflow.run.account "$run" --stages ingest
+# Ranks compute one record after another together; one that ends badly ends all.
+srun --nodes=1 --ntasks="$workers" --cpus-per-task=1 --mpi=pmix \
+    --kill-on-bad-exit=1 \
+    "$python" -m hpcflow.run.ranks "$run" --stage profile --share "$share" \
+    --deadline-seconds "$((10173 > SECONDS ? 10173 - SECONDS : 1))" --epoch "$epoch" --attempt "$attempt" &
+follow $!
+
+# What follows reads what this step made: where some is missing the job ends here, with 75 or 65.
+"$python" -m hpcflow.run.account "$run" --stages profile
+# One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
+processes=$(((workers * 1 + 191) / 192))
+srun --ntasks=1 --cpus-per-task=192 --mpi=none \
+    --kill-on-bad-exit=0 --wait=0 \
+    "$python" -m hpcflow.run.agent "$run" --stages assemble.profile --share "$share" \
+    --workers "$processes" --memory-per-worker "$((1 * 524288000 / processes))" \
+    --deadline-seconds "$((10173 > SECONDS ? 10173 - SECONDS : 1))" --epoch "$epoch" --attempt "$attempt" &
+follow $!
+
+# The status of this job is what the receipts of its share say, not what the agent returned:
+# 0 all blocks done, 75 some left and worth another try, 65 some failed for good.
+"$python" -m hpcflow.run.account "$run" --stages "$stages" --share "$share"

@@ -1,0 +1,90 @@
+#!/bin/bash -l
+# Job ingest: stage ingest, by hpcflow 0.1.0 for Roihu (CSC Kajaani).
+#
+# Why it is so:
+#   partition gpumedium: the cheapest that fits; shared nodes, 288 cores, 868G, at most 1-12:00:00
+#   stage ingest (ingest): 52000 blocks of 20 to 90 s
+#   packing: elements of at most 04:00:00
+#   array: 2 elements, each a fixed share of the blocks, 2 to a wave
+#   workers 286: with fewer it would take longer, more are of no use or do not fit
+#   memory: 286 × 600M × 1.25 headroom, and 512M for the agent; it comes with the GPUs, 4 of them
+#   time 03:35:00: expected 00:30:52 to 02:17:02, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 3,654 GPU BU at the longest expected time
+#   gate jobs: 3 attempts per element before a person is asked
+#
+#SBATCH --job-name=hl-c75c4ef7-ingest
+#SBATCH --partition=gpumedium
+#SBATCH --account=project_2001234
+#SBATCH --chdir=/scratch/project_2001234/runs/spectra
+#SBATCH --output=/scratch/project_2001234/runs/spectra/logs/%x-%A_%4a.out
+#SBATCH --nodes=1
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task=288
+#SBATCH --gpus-per-node=4
+#SBATCH --time=03:35:00
+#SBATCH --signal=B:USR1@240
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --kill-on-invalid-dep=yes
+
+set -euo pipefail
+
+readonly run=/scratch/project_2001234/runs/spectra
+readonly python=/project/project_462000001/hpcflow/bin/python
+readonly stages=ingest
+
+# Epoch of the submission, attempt, workers, and the element that index 0 of the array stands for.
+readonly epoch=${1:-0} attempt=${2:-1} workers=${3:-286} first=${4:-0}
+readonly share="$((first + ${SLURM_ARRAY_TASK_ID:-0}))/2"
+
+say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
+finish() { local rc=$?; say "end ${SLURM_JOB_NAME:-job} rc=$rc"; }
+trap finish EXIT
+say "start ${SLURM_JOB_NAME:-job} id=${SLURM_JOB_ID:-$$} on ${SLURMD_NODENAME:-$HOSTNAME}:" \
+    "share $share, attempt $attempt, $workers workers"
+
+if [[ -e $run/STOP ]]; then
+    say "the run was stopped (file STOP); nothing is computed"
+    exit 75
+fi
+
+# Where sbatch gave no answer a job may have been sent twice; one of the two computes.
+readonly me=${SLURM_JOB_ID:-none}
+readonly claim=$run/claims/${SLURM_JOB_NAME:-none}-${SLURM_ARRAY_TASK_ID:-0}
+if [[ $epoch != 0 ]]; then
+    mkdir -p -- "$run/claims"
+    (set -o noclobber; printf '%s\n' "$me" >"$claim") 2>/dev/null || true
+    if [[ -e $claim && $(<"$claim") != "$me" ]]; then
+        say "this share was taken by job $(<"$claim"); nothing to do"
+        exit 0
+    fi
+fi
+
+unset PYTHONPATH PYTHONHOME
+export PYTHONNOUSERSITE=1
+
+# Pass the warning and the end on to what computes, and wait for it.
+follow() {
+    agent=$1
+    trap 'kill -USR1 "$agent" 2>/dev/null || true' USR1
+    trap 'kill -TERM "$agent" 2>/dev/null || true' TERM
+    rc=0
+    wait "$agent" || rc=$?
+    while kill -0 "$agent" 2>/dev/null; do  # a signal ends `wait`, not the agent
+        rc=0
+        wait "$agent" || rc=$?
+    done
+    say "the agent returned $rc"
+}
+
+# One agent on the node hands out blocks to its workers; warned of the end, it lets them finish.
+srun --ntasks=1 --cpus-per-task=288 --mpi=none \
+    --kill-on-bad-exit=0 --wait=0 \
+    "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
+    --workers "$workers" --memory-per-worker "$((286 * 629145600 / workers))" \
+    --deadline-seconds 12660 --epoch "$epoch" --attempt "$attempt" &
+follow $!
+
+# The status of this job is what the receipts of its share say, not what the agent returned:
+# 0 all blocks done, 75 some left and worth another try, 65 some failed for good.
+"$python" -m hpcflow.run.account "$run" --stages "$stages" --share "$share"
