@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+
+Pairs = Callable[[np.ndarray, np.ndarray, bool, int, int, np.ndarray], None]
+"""What computes squared distances of all pairs, as `dtw_loops.all_pairs` does on the processor."""
 
 
 def dtw(a: np.ndarray, b: np.ndarray, window: int | None = None) -> float:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hpcflow_kernels.contract import Rows, UnusableRecordError
-from hpcflow_kernels.similarity.profile import Profile, matrix_profile
+from hpcflow_kernels.similarity.profile import Profile, Search, matrix_profile
 from hpcflow_kernels.similarity.profile_contracts import window_samples
 
 
@@ -128,6 +128,11 @@ def profile_of_record(*, signal: Rows, window: float) -> dict[str, np.ndarray]:
     UnusableRecordError
         Where the record has no rate, or the window fewer than 3 samples.
     """
+    return profile_by(matrix_profile, signal, window)
+
+
+def profile_by(search: Search, signal: Rows, window: float) -> dict[str, np.ndarray]:
+    """Fields as `profile_of_record` has them, with the profile made by ``search``."""
     m = window_samples(window, signal.rate)
     if m == 0:
         raise UnusableRecordError(
@@ -136,7 +141,7 @@ def profile_of_record(*, signal: Rows, window: float) -> dict[str, np.ndarray]:
         )
     if len(signal.values) < m:
         return {"distance": np.empty(0, np.float32), "neighbour": np.empty(0)}
-    found = matrix_profile(signal.values, m)
+    found = search(signal.values, m)
     there = found.neighbour >= 0
     return {
         "distance": np.where(there, found.distance, np.nan).astype(np.float32),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hpcflow_kernels.contract import Records, Rows, UnusableRecordError
-from hpcflow_kernels.similarity.dtw import belt, radius_of
+from hpcflow_kernels.similarity.dtw import Pairs, belt, radius_of
 
 
 class Shapes(NamedTuple):
@@ -57,16 +57,23 @@ def dtw_distances(
     """
     from hpcflow_kernels.similarity.dtw_loops import all_pairs
 
+    return {"distance": distances_by(all_pairs, signal, references, band, normalise, points)}
+
+
+def distances_by(
+    pairs: Pairs, signal: Rows, references: Records, band: float, normalise: bool, points: int | None
+) -> np.ndarray:
+    """Distances as `dtw_distances` has them, with those of pairs computed by ``pairs``."""
     shape, out = _shape(signal, normalise, points), np.full(len(references.rows), np.nan)
     if shape is None:
-        return {"distance": out}
+        return out
     n = len(shape)
     for m, group in _groups(references, band, normalise, points).items():
         radius = round(band * max(n, m))
         apart = np.empty((1, len(group.place)))
-        all_pairs(shape[None], group.values, False, radius + max(0, n - m), radius + max(0, m - n), apart)
+        pairs(shape[None], group.values, False, radius + max(0, n - m), radius + max(0, m - n), apart)
         out[group.place] = np.sqrt(apart[0])
-    return {"distance": out}
+    return out
 
 
 def nearest_neighbour(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +32,10 @@ class Profile(NamedTuple):
 
     distance: np.ndarray
     neighbour: np.ndarray
+
+
+Search = Callable[..., Profile]
+"""What makes a profile of ``(x, m)`` or ``(x, m, y)``, as `matrix_profile` does on the processor."""
 
 
 def matrix_profile(
@@ -87,7 +92,7 @@ def matrix_profile(
     (7, 0.0)
     """
     x = np.asarray(x)
-    zone = math.ceil(m / 4) if exclusion is None else exclusion
+    zone = exclusion_of(m) if exclusion is None else exclusion
     others = None if y is None else np.asarray(y)
     check(x, m, others, zone)
     shape = (*x.shape[:-1], x.shape[-1] - m + 1)
@@ -97,6 +102,11 @@ def matrix_profile(
         distance, neighbour = _one(x[at], m, others, zone, np.dtype(dtype))
         found.distance[at], found.neighbour[at] = distance, neighbour
     return found
+
+
+def exclusion_of(m: int) -> int:
+    """Samples up to which stretches of m samples of one signal are no neighbours, where nobody says."""
+    return math.ceil(m / 4)
 
 
 def check(x: np.ndarray, m: int, y: np.ndarray | None, exclusion: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.contract import Records, Rows, UnusableRecordError
-from hpcflow_kernels.similarity.profile import matrix_profile
+from hpcflow_kernels.similarity.profile import Search, matrix_profile
 from hpcflow_kernels.similarity.profile_contracts import window_samples
 
 
@@ -33,6 +33,11 @@ def profile_join(*, signal: Rows, references: Records, window: float) -> dict[st
     UnusableRecordError
         Where the record has no rate, or the window fewer than 3 samples.
     """
+    return join_by(matrix_profile, signal, references, window)
+
+
+def join_by(search: Search, signal: Rows, references: Records, window: float) -> dict[str, np.ndarray]:
+    """Fields as `profile_join` has them, with profiles made by ``search``."""
     m = window_samples(window, signal.rate)
     if m == 0:
         raise UnusableRecordError(
@@ -47,7 +52,7 @@ def profile_join(*, signal: Rows, references: Records, window: float) -> dict[st
             continue
         if not abs(other.rate - signal.rate) <= 1e-6 * signal.rate:
             continue
-        found = matrix_profile(signal.values, m, other.values)
+        found = search(signal.values, m, other.values)
         nearer = (found.neighbour >= 0) & (found.distance < distance)
         distance[nearer], reference[nearer] = found.distance[nearer], place
         neighbour[nearer] = found.neighbour[nearer] / signal.rate

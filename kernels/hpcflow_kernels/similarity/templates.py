@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hpcflow_kernels.similarity.dtw import Pairs
 from hpcflow_kernels.similarity.dtw_contracts import frame_of
 
 AT_ONCE = 1 << 20
@@ -46,12 +47,25 @@ def template_distance(
     """
     from hpcflow_kernels.similarity.dtw_loops import all_pairs
 
+    return {"distance": compared_by(all_pairs, x, rate, template, window, overlap, band)}
+
+
+def compared_by(
+    pairs: Pairs,
+    x: np.ndarray,
+    rate: float,
+    template: Sequence[float],
+    window: float,
+    overlap: float,
+    band: float,
+) -> np.ndarray:
+    """Distances as `template_distance` has them, with those of pairs computed by ``pairs``."""
     frame = frame_of(window, rate)
     hop = max(1, int(np.floor(frame * (1 - overlap) + 0.5)))
     rows = 0 if len(x) < frame else (len(x) - frame) // hop + 1
     out = np.full(rows, np.nan, np.float32)
     if rows == 0:
-        return {"distance": out}
+        return out
     values = np.asarray(template, np.float64)
     shape = np.interp(np.linspace(0, len(values) - 1, frame), np.arange(len(values)), values)
     wanted = _normal(shape[None])[0].astype(x.dtype)
@@ -61,9 +75,9 @@ def template_distance(
         normal, varies = _normal(frames[start : start + step].astype(np.float64))
         some = np.flatnonzero(varies)
         apart = np.empty((len(some), 1), x.dtype)
-        all_pairs(normal[some].astype(x.dtype), wanted, False, radius, radius, apart)
+        pairs(normal[some].astype(x.dtype), wanted, False, radius, radius, apart)
         out[start + some] = np.sqrt(apart[:, 0].astype(np.float64) / frame)
-    return {"distance": out}
+    return out
 
 
 def _normal(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
