@@ -12,7 +12,7 @@ import torch
 from scipy import signal
 
 from hpcflow_kernels import Rows, get
-from hpcflow_kernels.arrays import coherence, spectrum, spectrum_numbers, subtraction, transforms
+from hpcflow_kernels.arrays import coherence, orders, spectrum, spectrum_numbers, subtraction, transforms
 
 RATE = 1000.0
 SINGLE, DOUBLE = 4e-6, 1e-12
@@ -239,3 +239,44 @@ def test_a_noise_taken_out_is_that_of_the_processor(params, dtype, kind, asarray
     assert np.array_equal(np.isnan(got), np.isnan(expected))
     bound = 1e-5 if dtype == np.float32 else 1e-12
     assert np.nanmax(np.abs(got - expected)) <= bound * np.nanmax(np.abs(expected))
+
+
+def machine(samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Orders 1 and 3.5 of a shaft that runs up and turns back at the end, its speed and its tachometer."""
+    speed = 20 + 15 * np.sin(np.linspace(0, 3, samples)) - 34 * (np.arange(samples) > 0.9 * samples)
+    turns = np.cumsum(speed) / RATE
+    x = np.sin(2 * np.pi * turns) + 0.5 * np.cos(7 * np.pi * turns) + 0.1 * noise(samples, np.float64)
+    return x, speed, (np.mod(2 * turns, 1) < 0.2).astype(np.float64)
+
+
+@pytest.mark.parametrize("kind", ["whole", "gaps"])
+@pytest.mark.parametrize("by", ["speed", "tacho", "shaft"])
+@pytest.mark.parametrize(
+    ("ours", "name", "params"),
+    [
+        (orders.order_spectrum_of_record, "order_spectrum", {"speeds": [10.0, 25.0, 30.0, 100.0]}),
+        (orders.order_spectrum_of_record, "order_spectrum", {"max_order": 10.5, "revolutions": 7}),
+        (orders.order_map_of_record, "order_map", {"step": 0.25, "revolutions": 5, "min_speed": 15.0}),
+    ],
+    ids=str,
+)
+def test_orders_are_those_of_the_processor(ours, name, params, by, kind, asarray):
+    x, speed, tacho = machine(9001)
+    if kind == "gaps":
+        x[3000:3100] = np.nan
+    every = {p.name: params.get(p.name, p.default) for p in get(name).params}
+    every |= {"pulses": 2} if by == "tacho" else {}
+    side = {"speed": (speed, "Hz"), "tacho": (tacho, "V")}
+
+    def ports(place: Callable[[np.ndarray], Any]) -> dict[str, Any]:
+        other = 25.0 if by == "shaft" else Rows(place(side[by][0]), RATE, side[by][1], {})
+        return {"signal": Rows(place(x.astype(np.float32)), RATE, "m", {}), by: other}
+
+    made, expected = ours(**ports(asarray), **every), get(name).load()(**ports(lambda x: x), **every)
+    assert set(made) == set(expected)
+    for field, wanted in expected.items():
+        got = np.asarray(made[field])
+        assert got.dtype == wanted.dtype
+        assert got.shape == wanted.shape
+        assert np.array_equal(np.isnan(got), np.isnan(wanted))
+        assert np.nanmax(np.abs(got - wanted), initial=0) <= 1e-12 * np.nanmax(np.abs(wanted), initial=0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from hpcflow_kernels.arrays.transforms import constant, cut, squared, transformed, typed
+from hpcflow_kernels.arrays.transforms import constant, cut, numbers, squared, transformed, typed
 from hpcflow_kernels.contract import Rows, UnusableRecordError
 from hpcflow_kernels.spectral.stft_contracts import hop_of
 from hpcflow_kernels.spectral.welch import named_window
@@ -48,7 +48,7 @@ def _there(x: Any) -> np.ndarray:
     """Which samples are not missing, for the processor."""
     xp = array_namespace(x)
     good = xp.isfinite(x)
-    return np.ones(x.shape[0], np.bool_) if bool(xp.all(good)) else np.asarray(good)
+    return np.ones(x.shape[0], np.bool_) if bool(xp.all(good)) else numbers(good)
 
 
 def _quantile(rows: Any, part: float) -> Any:

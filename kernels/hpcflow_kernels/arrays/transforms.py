@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, device, to_device
 
 NEAR, FAR = 1 << 18, 1 << 22
 """Samples of frames that are worked on at a time: as many as stay in a processor's cache; as many as make
@@ -27,6 +27,16 @@ def constant(values: np.ndarray, like: Any, dtype: Any = None) -> Any:
     """Numbers made by NumPy, in the type of an array (or another) and where it lies."""
     xp = array_namespace(like)
     return xp.asarray(values.copy(), dtype=like.dtype if dtype is None else dtype, device=device(like))
+
+
+def is_near(x: Any) -> bool:
+    """Whether an array lies in the processor's memory."""
+    return "cpu" in str(device(x)).lower()
+
+
+def numbers(x: Any) -> np.ndarray:
+    """What an array holds, for the processor."""
+    return np.asarray(x if is_near(x) else to_device(x, "cpu"))
 
 
 def count(samples: int, n: int, hop: int) -> int:
@@ -67,8 +77,7 @@ def cut(x: Any, n: int, hop: int) -> Any:
 
 def together(x: Any, n: int) -> int:
     """How many rows of n samples are worked on at a time where an array lies."""
-    near = "cpu" in str(device(x)).lower()
-    return max(1, (NEAR if near else FAR) // n)
+    return max(1, (NEAR if is_near(x) else FAR) // n)
 
 
 def frames(x: Any, n: int, hop: int, times: int = 1) -> Iterator[tuple[slice, Any]]:
