@@ -131,7 +131,7 @@ def _walked(spec: WorkflowSpec) -> set[str]:
     """Datasets whose records steps run over; others are held whole, and a pilot leaves them as they are."""
     from hpcflow.plan.inputs import needed
     from hpcflow_kernels import get
-    from hpcflow_kernels.contract import port_of
+    from hpcflow_kernels.ports import port_of
 
     return {
         ref.source

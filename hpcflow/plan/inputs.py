@@ -14,7 +14,7 @@ from hpcflow.plan.records import RecordTable
 from hpcflow.units import compatible
 from hpcflow.workflow.model import place_of
 from hpcflow_kernels import get
-from hpcflow_kernels.contract import port_of
+from hpcflow_kernels.ports import port_of
 
 if TYPE_CHECKING:
     from hpcflow.workflow.model import Ref, StepSpec, WorkflowSpec

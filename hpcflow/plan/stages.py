@@ -17,7 +17,7 @@ from hpcflow.plan.model import DatasetPlan, FieldPlan, StagePlan, StepPlan
 from hpcflow.plan.records import RecordTable
 from hpcflow.plan.tiling import tiles_of
 from hpcflow_kernels import Pattern, get
-from hpcflow_kernels.contract import port_of
+from hpcflow_kernels.ports import port_of
 
 if TYPE_CHECKING:
     from hpcflow.workflow.model import WorkflowSpec

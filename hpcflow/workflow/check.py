@@ -16,7 +16,7 @@ from hpcflow.workflow.check_shape import Findings, shown
 from hpcflow.workflow.load_yaml import Node, join, plain
 from hpcflow.workflow.model import DatasetSpec, Place, Ref, RunSpec, StepSpec, WorkflowSpec, place_of
 from hpcflow_kernels import Contract, registry
-from hpcflow_kernels.contract import port_of
+from hpcflow_kernels.ports import port_of
 
 _NOTHING = Node({}, Place(0, 0))
 

@@ -14,7 +14,8 @@ from hpcflow.workflow.check_shape import Findings, shown
 from hpcflow.workflow.load_yaml import join
 from hpcflow.workflow.model import REFERENCE, DatasetSpec, FactSpec, Ref, VariableSpec
 from hpcflow_kernels import Contract, Pattern
-from hpcflow_kernels.contract import Field, Port, port_of
+from hpcflow_kernels.contract import Field, Port
+from hpcflow_kernels.ports import port_of
 
 
 @dataclass

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from hpcflow_kernels.ports import fed, names_of
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -139,29 +141,6 @@ class Port:
     kernel then gets `Records` (of a fact an array, NaN where missing). Record pattern; not the first port."""
 
 
-def port_of(key: str) -> str:
-    """The port that an input belongs to.
-
-    >>> port_of("signals[2]"), port_of("speed")    # the third of a list, and a single one
-    ('signals', 'speed')
-    """
-    return key.partition("[")[0]
-
-
-def names_of(inputs: Sequence[tuple[str, str | None]]) -> tuple[str, ...]:
-    """Short names of what feeds a port: fields where these differ, else sources, else both.
-
-    >>> names_of([("foot", "x"), ("foot", "y")]), names_of([("left", "values"), ("right", "values")])
-    (('x', 'y'), ('left', 'right'))
-    """
-    sources, fields = [source for source, _ in inputs], [field for _, field in inputs]
-    if None not in fields and len(set(fields)) == len(fields):
-        return tuple(str(field) for field in fields)
-    if len(set(sources)) == len(sources):
-        return tuple(sources)
-    return tuple(source if field is None else f"{source}.{field}" for source, field in inputs)
-
-
 @dataclass(frozen=True)
 class Dim:
     """An inner dimension of an output, with its coordinate.
@@ -283,10 +262,6 @@ class Geometry:
         return 0 if samples < self.frame else ((samples - self.frame + 1) * self.up - 1) // self.hop + 1
 
 
-def _of(port: str, inputs: Mapping[str, tuple[str, str | None]]) -> list[tuple[str, str | None]]:
-    return [given for key, given in inputs.items() if port_of(key) == port]
-
-
 Params = Mapping[str, Any]
 
 
@@ -346,6 +321,13 @@ class Contract:
         Collective pattern: whether a rank holds its `share` of `bytes_per_sample`, or `all` of it.
     error
         Stated bound against the reference, in words and a number.
+    array
+        ``"module:function"``: the same in the functions of the array API, "" where there is none. Called as
+        `implementation` is, with arrays of any library in place of NumPy's, on any device; the result is of
+        the same library, on the same device (`docs/gpu.md`).
+    array_error
+        How far what `array` makes of float32 may lie from what `implementation` makes of it, of the largest
+        value.
     source
         Paper, standard or section.
     """
@@ -373,7 +355,8 @@ class Contract:
     held_by_rank: Literal["all", "share"] = "share"
     error: str = "exact"
     source: str = ""
-    backends: tuple[str, ...] = ("cpu",)
+    array: str = ""
+    array_error: float = 0.0
     tags: tuple[str, ...] = field(default=())
 
     @property
@@ -382,16 +365,29 @@ class Contract:
         parts = self.implementation.partition(":")[0].split(".")
         return parts[1] if parts[0] == __package__ else parts[0]
 
+    @property
+    def backends(self) -> tuple[str, ...]:
+        """Where it can be computed: on the processor, and with the array API."""
+        return ("cpu", "array") if self.array else ("cpu",)
+
     def with_names(self, params: Params, inputs: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
         """Parameters as `fields` wants them; `inputs` are source and field of each input.
 
         What records a dataset has is known after the scan: until then a port that takes all has no names.
         """
-        several = {port.name: names_of(_of(port.name, inputs)) for port in self.ports if port.several}
+        several = {port.name: names_of(fed(port.name, inputs)) for port in self.ports if port.several}
         return {**params, **several, **{port.name: () for port in self.ports if port.whole}}
 
-    def load(self) -> Callable[..., Any]:
-        """Import the implementation. The only place that touches compiled code."""
-        module, _, name = self.implementation.partition(":")
+    def load(self, backend: str = "cpu") -> Callable[..., Any]:
+        """Import the implementation for a back end. The only place that touches compiled code.
+
+        Raises
+        ------
+        ValueError
+            If the kernel has none for it.
+        """
+        if backend not in self.backends:
+            raise ValueError(f"kernel {self.name} has no implementation for {backend!r}: {self.backends}")
+        module, _, name = (self.array if backend == "array" else self.implementation).partition(":")
         target: Callable[..., Any] = getattr(importlib.import_module(module), name)
         return target

@@ -14,7 +14,7 @@ from hpcflow.run.commit import BlockOutput
 from hpcflow.run.context import RunContext, coords, shaped
 from hpcflow.run.packs import Piece, joined
 from hpcflow_kernels import Pattern, Rows, UnusableRecordError, get
-from hpcflow_kernels.contract import names_of, port_of
+from hpcflow_kernels.ports import names_of, port_of
 
 Made = dict[str, dict[str, np.ndarray]]
 

@@ -82,6 +82,8 @@ CONTRACTS = (
         ),
         fields=_fields,
         implementation="hpcflow_kernels.spectral.welch:welch_windows",
+        array="hpcflow_kernels.arrays.welch:welch_windows",
+        array_error=2e-6,
         axis="frame",
         geometry=_geometry,
         check=_check,

@@ -1,0 +1,39 @@
+"""Map kernels on signals with gaps, wherever the signal's arrays live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hpcflow_kernels.arrays.namespace import Array, Place
+from hpcflow_kernels.contract import Contract
+from hpcflow_kernels.stretches import stretches
+
+
+def by_segment(
+    call: Callable[..., Array],
+    x: Array,
+    contract: Contract,
+    params: Mapping[str, Any],
+    rate: float,
+    place: Place,
+) -> Array:
+    """Apply a map kernel to each stretch without gaps as if it were a record of its own.
+
+    Missing samples stay NaN, and so do stretches too short for the kernel. What comes to the processor is
+    one answer, whether all samples are there, and where they are not, which.
+    """
+    from array_api_compat import array_namespace
+
+    xp = array_namespace(x)
+    good = xp.isfinite(x)
+    least = contract.min_samples(params, rate) if contract.min_samples else 1
+    if x.shape[0] >= least and bool(xp.all(good)):
+        return call(x, rate=rate, **params)
+    parts, done = [], 0
+    missing = xp.full_like(x, xp.nan)
+    for start, stop in stretches(place.back(good)):
+        if stop - start >= least:
+            parts += [missing[done:start], call(x[start:stop], rate=rate, **params)]
+            done = stop
+    return xp.concat([*parts, missing[done:]])
