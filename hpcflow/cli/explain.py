@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hpcflow.api import Asked
     from hpcflow.plan.calibration import Calibration
     from hpcflow.plan.model import Cut, StagePlan
-    from hpcflow.slurm.schedule import Job, Schedule
+    from hpcflow.slurm.schedule import Cost, Job, Schedule
 
 COLUMNS = 100
 
@@ -157,16 +157,20 @@ def whole_words(whole: Schedule | str) -> str:
     """What all records cost on a site, of which a pilot is planned; "" where that is not known."""
     if isinstance(whole, str):
         return f"all records may not fit: {whole}" if whole else ""
-    chosen = next((one for one in whole.alternatives if one.chosen), None)
-    if chosen is None or chosen.cost is None:
+    chosen = [one for one in whole.alternatives if one.chosen]
+    costs = " and ".join(_cost_words(one.cost, one.partition) for one in chosen if one.cost is not None)
+    if not whole.costs:
         return ""
-    cost = chosen.cost
-    low, high, bound = short(cost.low), short(cost.high), short(cost.bound)
     return (
-        f"on {whole.site} all cost {low if low == high else f'{low} to {high}'} {cost.unit} in "
-        f"{chosen.partition}, {bound} at their limits: {count(sum(j.elements for j in whole.jobs), 'job')}, "
-        f"{span(chosen.seconds_low, chosen.seconds_high)} once started"
+        f"on {whole.site} all cost {costs}: {count(sum(j.elements for j in whole.jobs), 'job')}, "
+        f"{span(chosen[0].seconds_low, chosen[0].seconds_high)} once started"
     )
+
+
+def _cost_words(cost: Cost, partition: str) -> str:
+    low, high, bound = short(cost.low), short(cost.high), short(cost.bound)
+    expected = low if low == high else f"{low} to {high}"
+    return f"{expected} {cost.unit} in {partition}, {bound} at their limits"
 
 
 def _totals(asked: Asked, calibration: Calibration | None, whole: Schedule | str) -> Iterator[str]:
@@ -260,7 +264,9 @@ def _job_row(job: Job) -> tuple[str, ...]:
         ", ".join(job.after) or "-",
         job.partition,
         f"{job.elements:,}",
-        str(job.cpus),
+        (f"{job.nodes} × " if job.nodes > 1 else "")
+        + str(job.cpus)
+        + (f", {job.gpus} GPU" if job.gpus else ""),
         str(job.workers),
         format_bytes(job.memory),
         format_duration(job.seconds),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from hpcflow.errors import PlanError, RequestError
 from hpcflow.site import Site, format_time
@@ -50,6 +51,8 @@ def plan_jobs(needs: Sequence[StageNeed], site: Site, options: Options, *, run: 
     """
     _check_options(site, options)
     _check_order(needs)
+    if site.scheduler != "slurm":  # nothing starts ranks there or gives GPUs away: a worker does both alone
+        needs = [replace(need, form="workers", shared_bytes=0) for need in needs]
     image = image_of(site, options.container)
     gated = _gated(site, options, image)
     gate = Gate(site.gate_partition, options.attempts) if gated else None

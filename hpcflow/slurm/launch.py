@@ -86,8 +86,6 @@ def _command(job: Job, step: JobStep, site: Site, inside: str) -> Iterator[str]:
     end = f'--deadline-seconds {left} --epoch "$epoch" --attempt "$attempt" &'
     if site.scheduler == "slurm":
         yield from _srun(job, step, site, count)
-    elif step.form == "ranks":
-        yield f'mpiexec -n "${count}"'
     if step.form == "ranks":
         yield f'{inside}"$python" -m hpcflow.run.ranks "$run" --stage {word(step.stages[0])} --share "$share"'
         yield end

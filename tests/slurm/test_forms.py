@@ -224,3 +224,9 @@ def test_a_schedule_from_before_there_were_steps_is_read() -> None:
     del values["gate"]["gpus"]
     (read,) = load_schedule(values).jobs
     assert read.calls == plan([chain("workers")[0]]).jobs[0].steps
+
+
+def test_without_slurm_a_worker_does_alone_what_gpus_and_ranks_do() -> None:
+    needs = [*chain("ranks"), replace(chain("gpus")[1], name="more", after=("assemble",))]
+    schedule = plan(needs, load_site("local"), Options())
+    assert {step.form for job in schedule.jobs for step in job.steps} == {"workers"}
