@@ -17,8 +17,14 @@ from hpcflow_kernels.arrays.namespace import NoDeviceError, Place, available, pl
 from hpcflow_kernels.arrays.segments import by_segment
 from hpcflow_kernels.arrays.transforms import cut
 from tests import toy
+from tests.conftest import require
 
 PLACES = available()
+
+
+@pytest.fixture
+def torch_here() -> None:
+    require(namespace.is_installed("torch"), "PyTorch")
 
 
 @pytest.fixture(params=PLACES, ids=str)
@@ -27,8 +33,9 @@ def here(request) -> Place:
 
 
 class TestPlace:
-    def test_two_libraries_are_here(self):
-        assert {found.library for found in PLACES} >= {"array_api_strict", "torch"}
+    @pytest.mark.parametrize("library", ["array_api_strict", "torch"])
+    def test_kernels_are_tried_on_a_strict_library_and_on_a_fast_one(self, library):
+        require(library in {found.library for found in PLACES}, library)
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, bool, np.complex64])
     def test_there_and_back(self, here, dtype):
@@ -46,7 +53,7 @@ class TestPlace:
         x.flags.writeable = False
         assert np.array_equal(here.back(here.put(x)), x)
 
-    def test_the_variable_names_it(self, monkeypatch):
+    def test_the_variable_names_it(self, monkeypatch, torch_here):
         monkeypatch.setenv(namespace.VARIABLE, "torch:cpu")
         assert place() == Place("torch", "cpu")
         monkeypatch.setenv(namespace.VARIABLE, "array_api_strict")
@@ -54,6 +61,7 @@ class TestPlace:
 
     @pytest.mark.parametrize(("asked", "told"), [("tensorflow", "use torch"), ("torch:cuda", "sees no GPU")])
     def test_what_is_not_there_is_said(self, monkeypatch, asked, told):
+        monkeypatch.setattr(namespace, "is_installed", lambda library: True)
         monkeypatch.setattr(namespace, "_gpus", lambda library: 0)
         with pytest.raises(NoDeviceError, match=told):
             place(asked)
@@ -65,6 +73,7 @@ class TestPlace:
 
     def test_without_a_gpu_nothing_is_chosen(self, monkeypatch):
         monkeypatch.delenv(namespace.VARIABLE, raising=False)
+        monkeypatch.setattr(namespace, "is_installed", lambda library: True)
         monkeypatch.setattr(namespace, "_gpus", lambda library: 0)
         with pytest.raises(NoDeviceError, match=r"torch sees none.*HPCFLOW_LUMI_ARRAYS=torch:cpu"):
             place()
@@ -76,11 +85,11 @@ class TestPlace:
         monkeypatch.setattr(namespace, "_gpus", lambda library: 1)
         assert place() == Place("torch", "cuda")
 
-    def test_it_names_library_version_and_device(self):
+    def test_it_names_library_version_and_device(self, torch_here):
         assert str(Place("torch", "cpu")).endswith(" on cpu")
         assert str(Place("torch", "cpu")).startswith("torch 2")
 
-    def test_threads_are_the_workers(self):
+    def test_threads_are_the_workers(self, torch_here):
         text = (
             "from hpcflow_kernels.arrays.namespace import place; import numpy, torch;"
             "place('torch:cpu').put(numpy.zeros(1)); print(torch.get_num_threads())"
@@ -165,7 +174,7 @@ class TestBrokenKernels:
     def test_a_sound_one_passes(self, broken):
         assert broken(self.peak) == ""
 
-    def test_a_wrong_value(self, broken):
+    def test_a_wrong_value(self, broken, torch_here):
         def off(x, **params):
             return {"peak": self.peak(x, **params)["peak"] * 1.00001}
 

@@ -5,28 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import array_api_strict
 import numpy as np
 import pytest
-import torch
 from scipy import signal
 
 from hpcflow_kernels import Rows, get
 from hpcflow_kernels.arrays import coherence, orders, spectrum, spectrum_numbers, subtraction, transforms
+from hpcflow_kernels.arrays.namespace import available
 
 RATE = 1000.0
 SINGLE, DOUBLE = 4e-6, 1e-12
-ASARRAY: dict[str, Callable[[np.ndarray], Any]] = {
-    "strict": array_api_strict.asarray,
-    "torch": lambda x: torch.from_numpy(x.copy()),
-}
 
 
-@pytest.fixture(params=sorted(ASARRAY))
+def named(value: object) -> str:
+    """Of a test, the same in every process."""
+    return getattr(value, "__name__", None) or str(value)
+
+
+@pytest.fixture(params=available(), ids=str)
 def asarray(request):
     """Of one library; the strict one knows what the standard of 2023 has, and no more."""
-    with array_api_strict.ArrayAPIStrictFlags(api_version="2023.12"):
-        yield ASARRAY[request.param]
+    return request.param.put
 
 
 def noise(samples: int, dtype: type, kind: str = "whole") -> np.ndarray:
@@ -73,7 +72,7 @@ WINDOWS = [
 @pytest.mark.filterwarnings("ignore:(invalid value|divide by zero):RuntimeWarning")  # of NumPy
 @pytest.mark.parametrize("kind", ["whole", "gaps", "silent"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("ours", "name", "params"), WINDOWS, ids=str)
+@pytest.mark.parametrize(("ours", "name", "params"), WINDOWS, ids=named)
 def test_windows_are_those_of_the_processor(ours, name, params, dtype, kind, asarray):
     x = noise(5001, dtype, kind)
     contract = get(name)
@@ -126,7 +125,7 @@ def test_a_multitaper_spectrum_is_the_mean_over_tapers(asarray):
     assert np.abs(got - expected).max() <= 1e-13 * expected.max()
 
 
-@pytest.mark.parametrize(("ours", "name", "params"), WINDOWS, ids=str)
+@pytest.mark.parametrize(("ours", "name", "params"), WINDOWS, ids=named)
 def test_how_many_frames_go_together_changes_no_bit(ours, name, params, asarray, monkeypatch):
     every = {p.name: params.get(p.name, p.default) for p in get(name).params}
     x = asarray(noise(3001, np.float32, "gaps"))
@@ -173,7 +172,7 @@ def compared(name: str, signals: list[Any]) -> dict[str, Any]:
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # infinity less infinity, in NumPy
 @pytest.mark.parametrize("gaps", [False, True], ids=["whole", "gaps"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("ours", "name", "params"), RECORDS, ids=str)
+@pytest.mark.parametrize(("ours", "name", "params"), RECORDS, ids=named)
 def test_records_are_those_of_the_processor(ours, name, params, dtype, gaps, asarray):
     signals = related(20_001, dtype, gaps)
     every = {p.name: params.get(p.name, p.default) for p in get(name).params}
@@ -190,7 +189,7 @@ def test_records_are_those_of_the_processor(ours, name, params, dtype, gaps, asa
         assert np.abs(got - wanted).max() <= bound * np.abs(wanted).max()
 
 
-@pytest.mark.parametrize(("ours", "name", "params"), RECORDS, ids=str)
+@pytest.mark.parametrize(("ours", "name", "params"), RECORDS, ids=named)
 def test_records_without_a_whole_segment_have_no_spectrum(ours, name, params, asarray):
     every = {p.name: params.get(p.name, p.default) for p in get(name).params}
     signals = [np.full(500, np.nan, np.float32)] * 3
@@ -258,7 +257,7 @@ def machine(samples: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         (orders.order_spectrum_of_record, "order_spectrum", {"max_order": 10.5, "revolutions": 7}),
         (orders.order_map_of_record, "order_map", {"step": 0.25, "revolutions": 5, "min_speed": 15.0}),
     ],
-    ids=str,
+    ids=named,
 )
 def test_orders_are_those_of_the_processor(ours, name, params, by, kind, asarray):
     x, speed, tacho = machine(9001)
