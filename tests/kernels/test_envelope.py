@@ -45,6 +45,26 @@ def test_each_frame_is_scipys():
         assert rows[row, 0] == pytest.approx(envelope.mean())
 
 
+@pytest.mark.parametrize("n", [32, 40, 96, 120, 1000, 1024, 2592, 4096, 9600, 12_500, 25_600, 25_608])
+def test_any_length_is_scipys_up_to_the_last_line_before_half_the_rate(n):
+    rng = np.random.default_rng(n)
+    x = np.cumsum(rng.standard_normal(3 * n)) + 5.0
+    weight = signal.get_window("hann", n)
+    expected = []
+    for frame in x.reshape(3, n):
+        envelope = np.abs(signal.hilbert(frame))
+        lines = np.abs(np.fft.rfft((envelope - envelope.mean()) * weight)) * 4 / n
+        expected.append(np.append(envelope.mean(), lines[1 : n // 2]))
+    given = {"rate": float(n), "overlap": 0.0, "max_frequency": float(n // 2 - 1)}
+    rows = envelope_spectrum(x, **given)["amplitude"]
+    assert np.abs(rows - expected).max() <= 1e-13 * np.max(expected)
+    single = envelope_spectrum(x.astype(np.float32), **given)["amplitude"]
+    assert single.dtype == np.float32
+    assert np.abs(single - expected).max() <= 1e-6 * np.max(expected)
+    whole = envelope_spectrum(x, **given | {"max_frequency": float(n // 2)})["amplitude"]
+    assert whole[:, :-1] == pytest.approx(rows, rel=1e-12, abs=1e-13 * np.max(expected))
+
+
 def test_a_fractional_frame_keeps_the_grid_exact():
     # 0.1 s at 12 345.678 Hz is 1234.57 samples: FFT bins would stand 0.03 % off, half a hertz at the top.
     rate, window = 12345.678, 0.1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import fft, signal
@@ -70,10 +72,12 @@ def test_a_sinusoidal_modulation_has_its_two_lines():
 @pytest.mark.parametrize("n", [1000, 1002])  # eight lanes of our own, and SciPy's
 def test_a_frame_is_itself_whatever_stands_beside_it(dtype, n):
     x = np.random.default_rng(3).standard_normal(13 * n).astype(dtype)
-    given = {"rate": float(n), "band": (200.0, 400.0), "overlap": 0.0, "max_frequency": 100.0}
-    for kernel, field in (
-        (envelope_spectrum, "amplitude"),
-        (squared_envelope_spectrum, "squared_amplitude"),
+    plain: dict[str, Any] = {"rate": float(n), "overlap": 0.0, "max_frequency": 100.0}
+    band: dict[str, Any] = {"band": (200.0, 400.0)}
+    for kernel, field, given in (
+        (envelope_spectrum, "amplitude", plain),
+        (envelope_spectrum, "amplitude", plain | band),
+        (squared_envelope_spectrum, "squared_amplitude", plain | band),
     ):
         rows = kernel(x, **given)[field]
         for first, stop in ((0, 1), (3, 12), (12, 13)):

@@ -10,6 +10,7 @@ import numpy as np
 from hpcflow_kernels.filter.design import sections
 from hpcflow_kernels.filter.memory import GRAIN, LANES, carry_on, impulse_states, memory
 from hpcflow_kernels.filter.poles import Design
+from hpcflow_kernels.scratch import scratch
 
 FEW = 1024
 """Samples up to which one pass is not cut into lanes."""
@@ -298,7 +299,7 @@ def _filter_row(
     length, carry = plan.length, plan.carry
     flat, steady = sos.ravel().astype(inside), plan.steady
     origin = len(x) + padding - LANES * length
-    lanes = _lined_up(LANES * length, inside)
+    lanes = scratch("lanes", LANES * length, inside)
     if carry is None:
         loops.both_ways(flat, steady.ravel(), x, origin, length, plan.settle, padding, kind, lanes, y)
         return
@@ -311,13 +312,6 @@ def _filter_row(
     states = _ends_backward(sos, lanes)
     carry_on(states, carry, steady * float(lanes[-1]), forwards=False)
     loops.backward(flat, states, lanes, origin, length, y)
-
-
-def _lined_up(count: int, dtype: np.dtype[Any]) -> np.ndarray:
-    """An empty array that begins with a line of the cache: eight float64 of it lie in one, never in two."""
-    room = np.empty(count * dtype.itemsize + 64, np.uint8)
-    first = -room.ctypes.data % 64
-    return room[first : first + count * dtype.itemsize].view(dtype)
 
 
 def _continued(x: np.ndarray, i: int, padding: int, kind: int) -> float:

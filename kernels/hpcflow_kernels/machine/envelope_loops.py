@@ -14,7 +14,7 @@ import numpy as np
 from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.simd import broadcast, convert, fma, load, maximum, splat, sqrt, store
 from hpcflow_kernels.spectral.stft_loops import bins_of, segments_transform
-from hpcflow_kernels.spectral.transform_loops import finish, last_of, stages
+from hpcflow_kernels.spectral.transform_loops import transform
 
 
 @inlined
@@ -112,7 +112,7 @@ def _envelopes(
 
 
 @inlined
-def _less_mean(re: np.ndarray, im: np.ndarray, mean: np.ndarray, window: np.ndarray) -> None:
+def less_mean(re: np.ndarray, im: np.ndarray, mean: np.ndarray, window: np.ndarray) -> None:
     """Take the means off and weight what is left."""
     less = np.empty(8, re.dtype)
     for s in range(8):
@@ -121,6 +121,31 @@ def _less_mean(re: np.ndarray, im: np.ndarray, mean: np.ndarray, window: np.ndar
     for j in range(len(window) // 2):
         store(re, 8 * j, (load(re, 8 * j, 8) - off) * broadcast(window, 2 * j, 8))
         store(im, 8 * j, (load(im, 8 * j, 8) - off) * broadcast(window, 2 * j + 1, 8))
+
+
+@inlined
+def lines_of(
+    re: np.ndarray,
+    im: np.ndarray,
+    place: np.ndarray,
+    turn: np.ndarray,
+    scale: np.ndarray,
+    mean: np.ndarray,
+    out: np.ndarray,
+    batch: int,
+    live: int,
+) -> None:
+    """Moduli of bins as rows from `batch` on, times the scale, and the mean as the first of a row."""
+    line = np.empty(8, re.dtype)
+    for k in range(1, out.shape[1]):
+        ar, ai = _bin(re, im, place, turn, k)
+        store(line, 0, sqrt(fma(ar, ar, ai * ai)) * load(scale, 0, 8))
+        for s in range(live):
+            out[batch + s, k] = line[s]
+    for s in range(live):
+        out[batch + s, 0] = mean[s] * scale[s]
+        if not np.isfinite(mean[s]):
+            out[batch + s] = np.nan
 
 
 @compiled
@@ -167,13 +192,12 @@ def band_lines(
         At least one of each, and at most m / 2 lines.
         Gets the mean in column 0 and NaN in rows whose mean is not finite.
     """
-    rows, bins = out.shape
-    n, m = len(window), len(weight)
+    rows, n, m = len(out), len(window), len(weight)
     re, im = np.empty(4 * n, x.dtype), np.empty(4 * n, x.dtype)
     zr, zi = np.empty(8 * m, x.dtype), np.empty(8 * m, x.dtype)
     er, ei = np.empty(4 * m, x.dtype), np.empty(4 * m, x.dtype)
     at, none, mean = np.zeros(8, np.int64), np.zeros(8, x.dtype), np.zeros(8, np.float64)
-    scale, line = np.ones(8, x.dtype), np.empty(8, x.dtype)
+    scale = np.ones(8, x.dtype)
     for batch in range(0, rows, 8):
         live = min(8, rows - batch)
         for s in range(8):
@@ -182,20 +206,8 @@ def band_lines(
         _baseband(re, im, place, turn, first, width, zr, zi)
         if not squared:
             _scale(zr, zi, width, most, scale)
-        last = last_of(m)
-        stages(zi, zr, m, last, back_twiddle)  # parts exchanged: backwards
-        finish(zi, zr, m, last)
+        transform(zi, zr, m, back_twiddle)  # parts exchanged: backwards
         _envelopes(zr, zi, back_place, squared, er, ei, mean)
-        _less_mean(er, ei, mean, weight)
-        last = last_of(m // 2)
-        stages(er, ei, m // 2, last, last_twiddle)
-        finish(er, ei, m // 2, last)
-        for k in range(1, bins):
-            ar, ai = _bin(er, ei, last_place, last_turn, k)
-            store(line, 0, sqrt(fma(ar, ar, ai * ai)) * load(scale, 0, 8))
-            for s in range(live):
-                out[batch + s, k] = line[s]
-        for s in range(live):
-            out[batch + s, 0] = mean[s] * scale[s]
-            if not np.isfinite(mean[s]):
-                out[batch + s] = np.nan
+        less_mean(er, ei, mean, weight)
+        transform(er, ei, m // 2, last_twiddle)
+        lines_of(er, ei, last_place, last_turn, scale, mean, out, batch, live)

@@ -12,7 +12,7 @@ import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.simd import broadcast, fma, load, store, transpose
-from hpcflow_kernels.spectral.transform_loops import finish, stages
+from hpcflow_kernels.spectral.transform_loops import transform
 
 
 @inlined
@@ -93,16 +93,12 @@ def overlap_add(
     segments = len(z) // row
     re, im = np.empty(8 * half + 8, z.dtype), np.empty(8 * half + 8, z.dtype)
     rows, of = np.empty(8 * n, z.dtype), np.zeros(8, np.int64)
-    last = half
-    while last > 8:
-        last //= 4
     for batch in range(0, segments, 8):
         live = min(8, segments - batch)
         for s in range(8):
             of[s] = (batch + min(s, live - 1)) * row
         _points_of(z, of, half, turn, re, im)
-        stages(im, re, half, last, twiddle)
-        finish(im, re, half, last)
+        transform(im, re, half, twiddle)
         for j in range(0, half, 4):
             a, b, c, d = 8 * place[j], 8 * place[j + 1], 8 * place[j + 2], 8 * place[j + 3]
             lanes = transpose(

@@ -14,7 +14,7 @@ import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.simd import broadcast, fma, load, sqrt, store, transpose
-from hpcflow_kernels.spectral.transform_loops import finish, last_of, mean_of, stages
+from hpcflow_kernels.spectral.transform_loops import mean_of, transform
 
 
 @inlined
@@ -76,11 +76,8 @@ def segments_transform(
     im: np.ndarray,
 ) -> None:
     """Eight weighted segments as complex points, transformed in place."""
-    half = len(window) // 2
-    last = last_of(half)
     points_of(x, at, mean, window, re, im)
-    stages(re, im, half, last, twiddle)
-    finish(re, im, half, last)
+    transform(re, im, len(window) // 2, twiddle)
 
 
 @compiled

@@ -218,29 +218,30 @@ def part_stages(
 
 
 @inlined
-def stages(re: np.ndarray, im: np.ndarray, points: int, last: int, twiddle: np.ndarray) -> None:
-    """All stages but the last: what is left are transforms of `last` points, each beside the next.
-
-    Each part runs to its end before the next one begins, so that all but the first stages stay in the
-    first-level cache.
-    """
-    near = near_of(points)
-    for base in range(0, points, near):
-        part_stages(re, im, base, near, points, last, twiddle)
-
-
-@inlined
-def finish(re: np.ndarray, im: np.ndarray, points: int, last: int) -> None:
-    """The last stage, of 4 or 8 points, in place."""
+def _finish(re: np.ndarray, im: np.ndarray, base: int, points: int, last: int) -> None:
+    """The last stage, of 4 or 8 points, of so many at `base`, in place."""
     if last == 8:
-        for i in range(0, 8 * points, 64):
+        for i in range(8 * base, 8 * (base + points), 64):
             p = eight(re, im, i, np.sqrt(0.5))
             for k in range(8):
                 store(re, i + 8 * k, p[2 * k])
                 store(im, i + 8 * k, p[2 * k + 1])
     else:
-        for i in range(0, 8 * points, 32):
+        for i in range(8 * base, 8 * (base + points), 32):
             q = four(re, im, i, 8)
             for k in range(4):
                 store(re, i + 8 * k, q[2 * k])
                 store(im, i + 8 * k, q[2 * k + 1])
+
+
+@inlined
+def transform(re: np.ndarray, im: np.ndarray, points: int, twiddle: np.ndarray) -> None:
+    """All stages; with the two parts exchanged, the transform backwards.
+
+    Each part runs to its end before the next one begins, so that all but the first stages stay in the
+    first-level cache.
+    """
+    near, last = near_of(points), last_of(points)
+    for base in range(0, points, near):
+        part_stages(re, im, base, near, points, last, twiddle)
+        _finish(re, im, base, near, last)
