@@ -55,6 +55,13 @@ def _signal(samples: int) -> Mapping[str, Any]:
     return {"x": _noise(samples), "rate": RATE}
 
 
+def _alike(samples: int, *names: str) -> dict[str, Rows]:
+    """Signals that have most of their noise in common, so that the phases between them are near zero."""
+    rng = np.random.default_rng(23)
+    apart = (0.3 * rng.standard_normal(samples, dtype=np.float32) for _ in names)
+    return {name: _rows(_noise(samples) + own, RATE, "m s-2") for name, own in zip(names, apart, strict=True)}
+
+
 def _slow_after_noise(samples: int) -> Mapping[str, Any]:
     """Noise, then a tone so slow that what looks for a period does not find it near."""
     x = _noise(samples)
@@ -143,6 +150,9 @@ PROBES: Mapping[str, Probe] = {
     "bearing_faults": Probe(_machine, sizes=tuple(257 << k for k in (9, 11, 13))),
     "catch22": Probe(_slow_after_noise),
     "clean_activity": Probe(_activity, sizes=_HOURS),
+    "coherence": Probe(lambda samples: _alike(samples, "signal", "reference"), sizes=_RECORDS),
+    "coherence_matrix": Probe(lambda samples: {"signals": _alike(samples, "0", "1")}, sizes=_RECORDS),
+    "transfer_function": Probe(lambda samples: _alike(samples, "excitation", "response"), sizes=_RECORDS),
     "matrix_profile": Probe(
         lambda samples: {"signal": _machine(samples)["signal"]},
         {"window": 0.004},

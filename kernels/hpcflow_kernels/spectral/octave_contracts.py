@@ -77,6 +77,8 @@ CONTRACTS = (
         ),
         fields=_fields,
         implementation="hpcflow_kernels.spectral.octave:octave_bands",
+        array="hpcflow_kernels.arrays.spectrum_numbers:octave_bands",
+        array_error=4e-6,
         axis="frame",
         geometry=geometry_frames,
         check=_check,

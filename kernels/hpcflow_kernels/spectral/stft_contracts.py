@@ -67,6 +67,8 @@ CONTRACTS = (
         ),
         fields=_fields,
         implementation="hpcflow_kernels.spectral.spectrogram:spectrogram_frames",
+        array="hpcflow_kernels.arrays.spectrum:spectrogram_frames",
+        array_error=2e-6,
         axis="frame",
         geometry=_geometry,
         bytes_per_sample=16.0,

@@ -45,6 +45,8 @@ CONTRACTS = (
         ),
         fields=lambda params: (Field("cleaned", "signal without the noise", units="same", dtype="same"),),
         implementation="hpcflow_kernels.spectral.subtraction:subtraction_of_record",
+        array="hpcflow_kernels.arrays.subtraction:subtraction_of_record",
+        array_error=1e-5,
         axis="sample",
         length=lambda params, samples, rate, facts: samples,
         row_rate=lambda params, rate: rate,
