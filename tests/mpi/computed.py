@@ -11,9 +11,12 @@ import numpy as np
 from hpcflow_kernels.mpi.long_profile import long_matrix_profile
 from hpcflow_kernels.mpi.long_spectrum import long_spectrum
 from hpcflow_kernels.mpi.over_mpi import OverMpi
+from hpcflow_kernels.mpi.pair_correlations import pair_correlations
 from hpcflow_kernels.ranks import Alone, Share
 from tests.kernels.over_ranks import joined, spread
 from tests.mpi.on_ranks import run
+
+WALKS = (30_000, 40_000, 50_000)
 
 
 def walk(samples: int) -> np.ndarray:
@@ -36,6 +39,9 @@ CHECKS: dict[str, Callable[[OverMpi], None]] = {
     "profile": partial(as_alone, long_matrix_profile, signal=spread(walk(7000)), window=0.05),
     "spectrum": partial(
         as_alone, long_spectrum, signal=spread(walk(200_006)), fit="pad", taper="hann", scaling="density"
+    ),
+    "pairs": partial(
+        as_alone, pair_correlations, signals={str(n): spread(walk(n)[:30_000]) for n in WALKS}, max_lag=0.2
     ),
 }
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import combinations
 from typing import Any
 
-from hpcflow_kernels.contract import Contract, Field, Param, Params, Pattern, Port
+from hpcflow_kernels.contract import Contract, Dim, Field, Param, Params, Pattern, Port
 from hpcflow_kernels.similarity.profile_contracts import profile_fields, subsequences
 
 TAPERS = ("boxcar", "hann", "hamming", "blackman", "flattop")
@@ -58,6 +59,27 @@ def two_factors(n: int) -> tuple[int, int]:
 def _bins(params: Params, samples: int, rate: float, facts: Mapping[str, Any]) -> int:
     n = transform_length(samples, params["fit"]) if math.isfinite(rate) else 0
     return n // 2 + 1 if n else 0
+
+
+def most_lag(max_lag: float, samples: int, rate: float) -> int:
+    """Samples of the largest lag: the nearest whole number, less than the record has.
+
+    >>> most_lag(0.5, 1000, 100.0), most_lag(0.5, 20, 100.0)
+    (50, 19)
+    """
+    return max(0, min(math.floor(max_lag * rate + 0.5), samples - 1))
+
+
+def _lags(params: Params, samples: int, rate: float, facts: Mapping[str, Any]) -> int:
+    return 2 * most_lag(params["max_lag"], samples, rate) + 1 if samples and math.isfinite(rate) else 0
+
+
+def _pairs(params: Params) -> tuple[Field, ...]:
+    pairs = Dim("pair", tuple(f"{one}-{other}" for one, other in combinations(params["signals"], 2)))
+    return (
+        Field("lag", "by how much a pair's second signal is looked at later", "s", "float64"),
+        Field("correlation", "correlation of a pair's signals there", dtype="same", dims=(pairs,)),
+    )
 
 
 def _spectrum(params: Params) -> tuple[Field, ...]:
@@ -128,5 +150,23 @@ CONTRACTS = (
         error="2e-6 (float32) or 4e-15 (float64) of the largest bin, against numpy.fft.rfft in float64",
         source="Bailey, FFTs in external or hierarchical memory, J. Supercomputing 4 (1990): the four-step "
         "transform",
+    ),
+    Contract(
+        name="pair_correlations",
+        version=1,
+        pattern=Pattern.COLLECTIVE,
+        summary="Correlations of all pairs of a long record's signals by lag, computed by many ranks.",
+        ports=(Port("signals", "signal", "variables of one dataset", several=2),),
+        params=(Param("max_lag", "quantity", "largest lag either way", "duration", minimum=0.0),),
+        fields=_pairs,
+        implementation="hpcflow_kernels.mpi.pair_correlations:pair_correlations",
+        axis="lag",
+        length=_lags,
+        row_rate=lambda params, rate: rate,
+        bytes_per_sample=120.0,
+        held_by_rank="share",
+        flops_per_sample=300.0,
+        error="1e-6 for float32 signals, 1e-14 for float64, against scipy.signal.correlate in float64",
+        source="Oppenheim and Schafer, Discrete-Time Signal Processing, 3rd edition, section 8.7",
     ),
 )
