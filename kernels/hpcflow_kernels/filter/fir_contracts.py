@@ -56,6 +56,8 @@ CONTRACTS = (
         ),
         fields=lambda params: (Field("filtered", "filtered signal", units="same", dtype="same"),),
         implementation="hpcflow_kernels.filter.fir:fir",
+        array="hpcflow_kernels.arrays.filter:fir",
+        array_error=2e-6,
         axis="sample",
         geometry=_geometry,
         min_samples=lambda params, rate: params["taps"] // 2 + 1,

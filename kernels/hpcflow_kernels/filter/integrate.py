@@ -40,7 +40,7 @@ def integrate(x: np.ndarray, *, rate: float, low: float, times: int = 1, order: 
         2e-5 at an eighth of the rate, 1e-3 at a fifth and 1 % at a quarter. Within about a period of `low`
         from the ends of a stretch it rests on a guess of what was before and after.
     """
-    forwards, backwards = (_steady(z) for z in integrating_passes(low, rate, order, times))
+    forwards, backwards = (steady_sections(z) for z in integrating_passes(low, rate, order, times))
     taps = np.array(gain_taps(times))
     taps = np.concatenate([taps[:0:-1], taps])
     margin = len(taps) // 2
@@ -59,7 +59,7 @@ def _extended(x: np.ndarray, padding: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def _steady(found: Zpk) -> tuple[np.ndarray, np.ndarray]:
+def steady_sections(found: Zpk) -> tuple[np.ndarray, np.ndarray]:
     """Sections of a filter, and their states after a constant 1."""
     from scipy.signal import sosfilt_zi, zpk2sos
 

@@ -73,7 +73,7 @@ def savgol_filter(
         return result
     dtype = np.float32 if x.dtype == np.float32 else np.float64
     rows = np.moveaxis(x, axis, -1).astype(dtype if deriv == 0 else np.float64, copy=False)
-    taps, head, tail = _coefficients(window_length, polyorder, deriv, float(delta))
+    taps, head, tail = coefficients(window_length, polyorder, deriv, float(delta))
     half = window_length // 2
     if mode == "interp":
         if window_length > rows.shape[-1]:
@@ -93,7 +93,7 @@ def savgol_filter(
 
 
 @lru_cache(maxsize=64)
-def _coefficients(
+def coefficients(
     window_length: int, polyorder: int, deriv: int, delta: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Taps for the middle, and what gives the first and the last half window, by SciPy."""

@@ -67,6 +67,8 @@ CONTRACTS = (
         ),
         fields=_fields_polynomial,
         implementation="hpcflow_kernels.filter.smooth:savitzky_golay",
+        array="hpcflow_kernels.arrays.filter:savitzky_golay",
+        array_error=2e-6,
         axis="sample",
         geometry=_centred,
         min_samples=lambda params, rate: points(params["window"], rate),

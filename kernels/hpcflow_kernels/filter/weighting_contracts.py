@@ -57,6 +57,8 @@ CONTRACTS = (
             Field("weighted", f"{params['weighting']}-weighted signal", units="same", dtype="same"),
         ),
         implementation="hpcflow_kernels.filter.weighting:frequency_weighting",
+        array="hpcflow_kernels.arrays.filter:frequency_weighting",
+        array_error=1e-6,
         axis="sample",
         geometry=lambda params, rate: Geometry(before=_halo(params["weighting"], rate)),
         check=_check,

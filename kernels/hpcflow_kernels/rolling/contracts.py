@@ -74,6 +74,8 @@ CONTRACTS = (
         ),
         fields=_fields,
         implementation="hpcflow_kernels.rolling.statistics:rolling",
+        array="hpcflow_kernels.arrays.rolling:rolling",
+        array_error=4e-6,
         axis="sample",
         geometry=_geometry,
         check=_check,
