@@ -232,7 +232,7 @@ def compute(
 
     if "://" not in executor:
         workers = workers_that_fit(folder, workers)
-        check_memory(Cut.from_dict(folder.cut), available_memory() // workers, "this machine")
+        check_memory(Cut.from_dict(folder.cut), available_memory(), "this machine", workers)
     if executor == "serial":
         from hpcflow.executors.serial import SerialExecutor
 
@@ -261,5 +261,9 @@ def available_memory() -> int:
 
 def workers_that_fit(folder: RunFolder, workers: int) -> int:
     """As many of the workers as memory allows by the plan's bounds, at least one."""
-    worst = max((stage["memory_bytes"] for stage in folder.cut["stages"]), default=1)
-    return max(1, min(workers, available_memory() // worst))
+    from hpcflow.plan.memory import machine_bytes
+    from hpcflow.plan.model import Cut
+
+    stages, free = Cut.from_dict(folder.cut).stages, available_memory()
+    fitting = (n for n in range(workers, 1, -1) if all(machine_bytes(s, n) <= free for s in stages))
+    return next(fitting, 1)

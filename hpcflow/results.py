@@ -47,13 +47,13 @@ class StageTimes:
     Attributes
     ----------
     seconds
-        Worker time over all blocks.
+        Worker time over all blocks; of ranks that compute a block together, that of each.
     start, end
         Unix times of the first and the last commit; None where the stage computed nothing.
     samples, computed, reused
         Input samples read; records computed and records taken over.
     workers
-        Processes that took part.
+        Processes and ranks that took part.
     memory_bytes
         Largest peak of a worker.
     """
@@ -83,13 +83,13 @@ def stage_times(folder: RunFolder, ledger: Ledger | None = None) -> Iterator[Sta
             blocks=counts.total,
             done=counts.done,
             failed=counts.failed,
-            seconds=sum(r["seconds"] for r in receipts),
+            seconds=sum(r["seconds"] * r.get("ranks", 1) for r in receipts),
             start=min((r["end"] - r["seconds"] for r in receipts), default=None),
             end=max((r["end"] for r in receipts), default=None),
             samples=sum(r["samples"] for r in receipts),
             computed=sum(r["computed"] for r in receipts),
             reused=sum(r["reused"] for r in receipts),
-            workers=len({r["worker"] for r in receipts}),
+            workers=sum({r["worker"]: r.get("ranks", 1) for r in receipts}.values()),
             memory_bytes=max((r["memory_bytes"] for r in receipts), default=0),
         )
 

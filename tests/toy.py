@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import chain, pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,19 @@ from hpcflow.plan.records import Fact, RecordTable, Variable
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.prepare import DatasetRequest, prepare_run
 from hpcflow.workflow.model import DatasetSpec, Ref, RunSpec, StepSpec, WorkflowSpec
-from hpcflow_kernels import Contract, Dim, Field, Geometry, Param, Pattern, Port, UnusableRecordError
+from hpcflow_kernels import (
+    Contract,
+    Dim,
+    Field,
+    Geometry,
+    Param,
+    Pattern,
+    Port,
+    Ranks,
+    Share,
+    Spread,
+    UnusableRecordError,
+)
 
 TAPS = 11
 
@@ -58,6 +71,37 @@ def beyond(*, signal: Any, above: float) -> dict[str, np.ndarray]:
     place = np.flatnonzero(signal.values > above)
     beside = np.clip(place[:, None] + np.array([-1, 1]), 0, len(signal.values) - 1)
     return {"place": place, "height": signal.values[place], "beside": signal.values[beside]}
+
+
+def mirrored(*, ranks: Ranks, signal: Spread, weight: float | None = None) -> Share:
+    """Each sample beside the one that is as far from the other end, and less the record's mean.
+
+    The sum is taken over thousands, each by the rank that holds its first sample, and then in order.
+    """
+    n, count = signal.samples, ranks.count
+    if n < 40:
+        raise UnusableRecordError("fewer than 40 samples")
+    edges = [n * rank // count for rank in range(count + 1)]
+    start, stop = edges[ranks.number : ranks.number + 2]
+    mine = signal.read(start, stop)
+    parts = []
+    for low, high in pairwise(edges):
+        first, last = max(start, n - high), min(stop, n - low)
+        parts.append(mine[first - start : max(first, last) - start])
+    other = np.concatenate(ranks.exchange(parts))[::-1]
+    sums = [
+        (k, float(np.nansum(signal.read(k, min(k + 1000, n)), dtype=np.float64)))
+        for k in range(-(-start // 1000) * 1000, stop, 1000)
+    ]
+    mean = sum(value for _, value in sorted(chain(*ranks.allgather(sums)))) / n
+    return Share(
+        start,
+        {
+            "mirror": other,
+            "pair": np.stack([mine, other], axis=1).astype(np.float32),
+            "level": (mine.astype(np.float64) - mean) * (weight or 1.0),
+        },
+    )
 
 
 class Tally:
@@ -181,6 +225,26 @@ CONTRACTS = {
             axis="event",
         ),
         Contract(
+            name="mirrored",
+            version=1,
+            pattern=Pattern.COLLECTIVE,
+            summary="A record beside itself from its end.",
+            ports=(
+                Port("signal", "signal", "samples"),
+                Port("weight", "fact", "a factor", optional=True),
+            ),
+            params=(),
+            fields=lambda params: (
+                Field("mirror", "the sample as far from the other end", "same", "same"),
+                Field("pair", "both", "same", "float32", (Dim("side", (-1.0, 1.0)),)),
+                Field("level", "less the mean", "same", "float64"),
+            ),
+            implementation="tests.toy:mirrored",
+            axis="sample",
+            length=lambda params, samples, rate, facts: samples,
+            row_rate=lambda params, rate: rate,
+        ),
+        Contract(
             name="tally",
             version=1,
             pattern=Pattern.REDUCE,
@@ -261,6 +325,14 @@ def step(name: str, kernel: str, inputs: dict[str, str], **params: Any) -> StepS
         refs[port] = Ref(source, field or None, source == "made")
     return StepSpec(name, kernel, refs, params, {})
 
+
+COLLECTIVE = (
+    step("soft", "smooth", {"signal": "made.x"}),
+    step("mirror", "mirrored", {"signal": "made.x", "weight": "made.weight"}),
+    step("again", "mirrored", {"signal": "soft"}),
+    step("frames", "framed", {"signal": "mirror.mirror"}, frame=1000, hop=300),
+)
+"""Steps whose ranks talk: on a variable, on another step's rows, and one that reads theirs."""
 
 STEPS = (
     step("soft", "smooth", {"signal": "made.x"}),

@@ -211,10 +211,11 @@ def _totals(asked: Asked, calibration: Calibration | None, whole: Schedule | str
 def memory_reason(cut: Cut) -> str:
     """What the largest worker needs memory for."""
     worst = max(cut.stages, key=lambda s: s.memory_bytes)
-    flush = FLUSH if worst.kind in ("tiles", "records", "reduce", "merge", "assemble") else 0
+    flush = FLUSH if worst.kind in ("tiles", "records", "collective", "reduce", "merge", "assemble") else 0
     what = {
         "tiles": "a tile of its signal and a block's rows",
         "records": "the record that needs most",
+        "collective": "the record that needs most, which ranks share out",
         "ingest": "one shard and the file it comes from",
         "assemble": "one shard of rows",
     }.get(worst.kind, "its data")

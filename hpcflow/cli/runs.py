@@ -213,12 +213,13 @@ def pilot_words(folder: RunFolder, seconds: float) -> str | None:
 def summary(folder: RunFolder) -> None:
     """Print what came out."""
     from hpcflow.cli.show import count
+    from hpcflow.plan.model import COMPUTED
     from hpcflow.results import set_aside, stage_times
     from hpcflow.units import format_duration
 
     times = list(stage_times(folder))
     seconds = sum(t.seconds for t in times)
-    reused = sum(t.reused for t in times if t.name.split(".")[0] in ("tiles", "records"))
+    reused = sum(t.reused for t in times if t.name.split(".")[0] in COMPUTED)
     typer.echo(
         f"done: {format_duration(seconds)} of worker time"
         + (f", {count(reused, 'record')} taken over from an earlier run" if reused else "")

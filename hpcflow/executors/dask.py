@@ -69,13 +69,31 @@ class DaskExecutor:
             with self:
                 self.compute(folder, stage, blocks, advance)
             return
+        threads = self._client.nthreads().values()
+        shares = list(split(blocks, (sum(threads) or self.workers) * SHARES_PER_WORKER))
+        if next(s["kind"] for s in folder.cut["stages"] if s["name"] == stage) != "collective":
+            self._gather(folder, stage, shares, 1, advance)
+            return
+        # One block at a time, by ranks that are threads of one process: on this machine one for each worker.
+        ranks = max(threads, default=1) if self.address else self.workers
+        for share in shares:
+            if not folder.stop_file.exists():
+                self._gather(folder, stage, [share], ranks, advance)
+
+    def _gather(
+        self,
+        folder: RunFolder,
+        stage: str,
+        shares: Sequence[Range],
+        ranks: int,
+        advance: Callable[[int], None],
+    ) -> None:
+        """Have shares computed side by side, and wait for all of them."""
         from distributed import as_completed
 
-        threads = sum(self._client.nthreads().values()) or self.workers
-        shares = list(split(blocks, threads * SHARES_PER_WORKER))
         path = str(folder.path)
         futures = {
-            self._client.submit(compute_share, path, stage, a, b, pure=False, retries=2): b - a
+            self._client.submit(compute_share, path, stage, a, b, ranks, pure=False, retries=2): b - a
             for a, b in shares
         }
         for future in as_completed(list(futures)):
@@ -110,10 +128,11 @@ def _context(path: str, pid: int, version: int) -> RunContext:
     return RunContext(RunFolder.at(path))
 
 
-def compute_share(path: str, stage: str, start: int, stop: int) -> int:
-    """What runs on a Dask worker."""
+def compute_share(path: str, stage: str, start: int, stop: int, ranks: int) -> int:
+    """What runs on a Dask worker; `ranks` are the threads that it computes a collective stage with."""
     # A worker keeps its context between shares; a plan that changed on disk is another plan.
     ctx = _context(path, os.getpid(), Path(path, "cut.json").stat().st_mtime_ns)
+    ctx.ranks = ranks
     committer = Committer(ctx.folder, worker_name("dask"))
     run_blocks(ctx, stage, range(start, stop), committer)
     return stop - start

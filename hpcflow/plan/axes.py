@@ -121,7 +121,7 @@ def step_axis(
         return RowAxis(np.zeros(1, np.int64), np.ones(1, np.int64), np.full(1, np.nan))
     if step_pattern == Pattern.EVENTS:
         return packed(source.size + 1, np.full(records, np.nan))
-    if step_pattern == Pattern.RECORD:
+    if step_pattern in (Pattern.RECORD, Pattern.COLLECTIVE):
         if contract.length is None:
             return packed(np.ones(records, np.int64), np.full(records, np.nan))
         known = zip(source.size.tolist(), source.rate.tolist(), live(table).tolist(), strict=True)

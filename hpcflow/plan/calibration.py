@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from hpcflow.errors import StoreError
-from hpcflow.plan.model import Cut, FieldPlan, StagePlan, StepPlan, VariablePlan
+from hpcflow.plan.model import COMPUTED, Cut, FieldPlan, StagePlan, StepPlan, VariablePlan
 
 SCHEMA = "hpcflow.calibration/1"
 
@@ -185,7 +185,7 @@ def _rising(points: Points) -> bool:
 
 def computed(cut: Cut, stage: StagePlan) -> tuple[StepPlan, ...]:
     """Steps whose arithmetic is a stage's time; none where it moves data or adds up one row a record."""
-    return tuple(map(cut.step, stage.steps)) if stage.kind in ("tiles", "records") else ()
+    return tuple(map(cut.step, stage.steps)) if stage.kind in COMPUTED else ()
 
 
 def kernels_of(cut: Cut, stage: StagePlan) -> tuple[str, ...]:

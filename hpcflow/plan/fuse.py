@@ -1,7 +1,7 @@
 """Which steps share a stage.
 
 Steps that read the same axis tile by tile run in one pass over it, and so do steps on whole records. A new
-stage starts only where a step needs rows that other blocks made.
+stage starts only where a step needs rows that other blocks made, or several ranks.
 
     machine.acceleration ─▶ band ─▶ envelope ─┐            stage tiles.machine    (one read, three outputs)
                       └───▶ condition         ├─▶ diagnosis    stage records.machine
@@ -33,9 +33,9 @@ class Group:
     Attributes
     ----------
     kind
-        `tiles`, `records` or `reduce`.
+        `tiles`, `records`, `collective` or `reduce`.
     root
-        The dataset or step whose axis the stage is cut along.
+        The dataset or step whose axis the stage is cut along; of one that is never shared, its step.
     level
         Stages of a level need only stages of lower levels.
     """
@@ -61,7 +61,8 @@ def fuse(nodes: Sequence[Node]) -> tuple[Group, ...]:
         elif node.pattern in (Pattern.RECORD, Pattern.EVENTS):
             placed[node.name] = ("records", node.dataset, _level(node.inputs, placed, shares="records"))
         else:
-            placed[node.name] = ("reduce", node.name, _level(node.inputs, placed, shares=None))
+            kind = "collective" if node.pattern == Pattern.COLLECTIVE else "reduce"
+            placed[node.name] = (kind, node.name, _level(node.inputs, placed, shares=None))
     keys = sorted(set(placed.values()), key=lambda key: key[2])
     ordered = sorted(keys, key=lambda key: (key[2], next(n.name for n in nodes if placed[n.name] == key)))
     return tuple(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hpcflow.errors import PlanError
-from hpcflow.plan.model import Cut
+from hpcflow.plan.model import Cut, StagePlan
 
 BASE = 320 << 20
 """Interpreter, NumPy, SciPy, Numba and Zarr in one process: 100 to 240 MiB were measured on small data."""
@@ -66,6 +66,26 @@ def working_set(order: Sequence[int], size: Sequence[int], itemsize: float, call
     return int(best)
 
 
+def rank_bytes(stage: StagePlan, ranks: int) -> int:
+    """Bound of one of so many ranks of a collective stage, each a process of its own.
+
+    >>> stage = StagePlan("fft", "collective", 1, (), "x", memory_bytes=1000, shared_bytes=600)
+    >>> [rank_bytes(stage, ranks) for ranks in (1, 2, 3)]
+    [1000, 700, 600]
+    """
+    return stage.memory_bytes - stage.shared_bytes + -(-stage.shared_bytes // ranks)
+
+
+def threads_bytes(stage: StagePlan, ranks: int) -> int:
+    """Bound of a process whose threads are the ranks of a collective stage: the libraries are there once."""
+    return BASE + ranks * (rank_bytes(stage, ranks) - BASE)
+
+
+def machine_bytes(stage: StagePlan, workers: int) -> int:
+    """Bound of a stage on one machine: of so many processes, or of one whose threads are so many ranks."""
+    return threads_bytes(stage, workers) if stage.kind == "collective" else workers * stage.memory_bytes
+
+
 def ingest_bound(shard: int, itemsize: float, read_bytes: int) -> int:
     """Bound for ingest: one shard in memory, encoded once, and what reading a record's part of it takes."""
     return int(BASE + shard * itemsize * 2.5 + read_bytes)
@@ -76,26 +96,27 @@ def assemble_bound(shard_rows: int, row_bytes: float) -> int:
     return int(BASE + FLUSH + shard_rows * row_bytes * 3)
 
 
-def check_memory(cut: Cut, available: int, what: str) -> None:
-    """Refuse a cut that needs more than a worker has.
+def check_memory(cut: Cut, available: int, what: str, workers: int = 1) -> None:
+    """Refuse a cut that needs more than so many workers have together.
 
     Raises
     ------
     PlanError
         Naming the stages that do not fit, the worst first, and what would help.
     """
-    over = sorted((s for s in cut.stages if s.memory_bytes > available), key=lambda s: -s.memory_bytes)
+    needs = [(machine_bytes(s, workers), s) for s in cut.stages]
+    over = sorted((n for n in needs if n[0] > available), key=lambda n: -n[0])
     if not over:
         return
     lines = [
-        f"stage {s.name} needs up to {s.memory_bytes / 2**20:,.0f} MiB a worker, "
-        f"{what} has {available / 2**20:,.0f} MiB"
-        for s in over
+        f"stage {s.name} needs up to {need / workers / 2**20:,.0f} MiB a worker, "
+        f"{what} has {available / workers / 2**20:,.0f} MiB"
+        for need, s in over
     ]
-    worst = over[0]
+    worst = over[0][1]
     remedy = (
         "fewer workers, or split the longest recordings"
-        if worst.kind == "records"
+        if worst.kind in ("records", "collective")
         else "fewer workers, or a shorter window or wider band (the halo and frame set the tile)"
     )
     raise PlanError("\n".join(lines) + f"\n    fix: {remedy}")

@@ -14,10 +14,14 @@ from typing import Any, Literal
 
 SCHEMA = "hpcflow.cut/1"
 
-StageKind = Literal["ingest", "table", "tiles", "records", "reduce", "merge", "assemble"]
+StageKind = Literal["ingest", "table", "tiles", "records", "collective", "reduce", "merge", "assemble"]
 """ingest: files into a dataset's shards; table: close the dataset's record table; tiles: map and window
-steps, tile by tile; records: steps on whole records; reduce: partial states over records; merge: one
-result of them; assemble: a step's pieces into its shards."""
+steps, tile by tile; records: steps on whole records; collective: a step on whole records, each by ranks that
+talk; reduce: partial states over records; merge: one result of them; assemble: a step's pieces into its
+shards."""
+
+COMPUTED = ("tiles", "records", "collective")
+"""Kinds of stages that compute steps, record by record; the others move data or sum them up."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ class StepPlan:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """Blocks that one worker entry can compute without talking to anyone."""
+    """Blocks that one worker entry can compute without talking to anyone, but for collective stages."""
 
     name: str
     kind: StageKind
@@ -137,7 +141,9 @@ class StagePlan:
     first_shard: int = 0
     """Ingest: the first shard to write."""
     memory_bytes: int = 0
-    """Upper bound of one worker's memory, interpreter included."""
+    """Upper bound of one worker's memory, interpreter included; of a collective stage, of a rank alone."""
+    shared_bytes: int = 0
+    """Collective stages: what of `memory_bytes` several ranks share out among them (`plan.memory`)."""
     work_samples: int = 0
     """Input samples over all blocks: the unit of time prediction."""
     flops: float = 0.0

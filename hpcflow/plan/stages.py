@@ -126,6 +126,8 @@ class Stages:
         name = f"{group.kind}.{dataset}" + (f".{number + 1}" if number else "")
         if group.kind == "tiles":
             stage = self._tiles(name, group, steps, after)
+        elif group.kind == "collective":
+            stage = self._collective(name, steps[0], after)
         else:
             stage = self._records(name, group, steps, after)
         self.stages.append(stage)
@@ -178,9 +180,8 @@ class Stages:
     def _records(self, name: str, group: Group, steps: list[StepPlan], after: tuple[str, ...]) -> StagePlan:
         dataset = steps[0].dataset
         size = self.places[dataset].size
-        variables = {v.name: np.dtype(v.dtype).itemsize for v in self.datasets[dataset].variables}
-        read = {i.field: variables[i.field or ""] for s in steps for i in s.inputs if i.kind == "variable"}
-        itemsize = sum(read.values()) or 4
+        read = self._read(steps)
+        itemsize = read or 4
         total = int(np.maximum(size, 1).sum())
         if group.kind == "reduce":
             size, per_block = np.ones_like(size), RECORDS_PER_TILE
@@ -209,6 +210,36 @@ class Stages:
             + sum(get(s.kernel).flops_per_pair * self._pairs(s, size) for s in steps),
             read_bytes=samples * itemsize + held,
             write_bytes=out,
+        )
+
+    def _read(self, steps: Sequence[StepPlan]) -> int:
+        """Bytes of one sample over all variables that steps read."""
+        variables = {v.name: np.dtype(v.dtype).itemsize for v in self.datasets[steps[0].dataset].variables}
+        read = {i.field or "" for s in steps for i in s.inputs if i.kind == "variable"}
+        return sum(variables[name] for name in read)
+
+    def _collective(self, name: str, step: StepPlan, after: tuple[str, ...]) -> StagePlan:
+        """A step whose ranks talk: a block is a record, whatever the number of ranks."""
+        contract, size = get(step.kernel), self.places[step.dataset].size
+        read = self._read([step])
+        held = self._working_set([step], size, read or 4)
+        rows = self.places[step.name].size.max(initial=0) * row_bytes(step.fields) if step.stored else 0
+        bound = memory.records_bound(held, rows)
+        work = self._work([step], size) if read else len(size)
+        return StagePlan(
+            name=name,
+            kind="collective",
+            blocks=len(size),
+            after=after,
+            dataset=step.dataset,
+            steps=(step.name,),
+            memory_bytes=bound,
+            shared_bytes=bound - memory.records_bound(held if contract.held_by_rank == "all" else 0, 0),
+            work_samples=work,
+            flops=work * listed(step) * contract.flops_per_sample
+            + contract.flops_per_pair * self._pairs(step, size),
+            read_bytes=int(size.sum()) * read,
+            write_bytes=stored_bytes([step]),
         )
 
     def _pairs(self, step: StepPlan, size: np.ndarray) -> float:

@@ -124,6 +124,8 @@ def _why(cut: Cut, stage: StagePlan) -> str:
         )
         verb = "need" if len(stage.steps) > 1 else "needs"
         return f"{names} {verb} whole recordings{rows}."
+    if stage.kind == "collective":
+        return f"{names} has each recording computed by several ranks that talk to each other."
     if stage.kind == "reduce":
         return f"{names}: each block sums up its recordings."
     if stage.kind == "merge":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from hpcflow.plan.model import COMPUTED
 from hpcflow.report import figure as fig
 from hpcflow.report.parts import Cell, Note, Part, Picture, Section, Table, Tiles
 from hpcflow.report.source import Source
@@ -28,6 +29,7 @@ COLOURS = {
     "table": fig.MUTED,
     "tiles": fig.BLUE,
     "records": fig.PURPLE,
+    "collective": fig.PURPLE,
     "reduce": fig.GREEN,
     "merge": fig.GREEN,
     "assemble": fig.AMBER,
@@ -119,8 +121,8 @@ def timeline(source: Source) -> Section:
     cpus = _cpus_per_worker(source)
     bound = max((s.memory_bytes for s in source.cut.stages), default=0)
     peak = max(t.memory_bytes for t in times)
-    reused = sum(t.reused for t in times if t.name.partition(".")[0] in ("tiles", "records"))
-    taken = max((t.reused for t in times if t.name.partition(".")[0] in ("tiles", "records")), default=0)
+    over = [t.reused for t in times if t.name.partition(".")[0] in COMPUTED]
+    reused, taken = sum(over), max(over, default=0)
     items = [
         (format_duration(wall), "from the first block to the last commit"),
         _core_time(seconds, cpus),

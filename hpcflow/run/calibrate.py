@@ -209,12 +209,15 @@ def own_seconds(receipts: Sequence[Mapping[str, Any]], moving: float) -> float:
 def ratios(folder: RunFolder, calibration: Calibration) -> Iterator[tuple[str, float]]:
     """(kind of stage, measured by predicted seconds) of a run's stages that can be compared.
 
-    Stages that took records over from earlier runs, had some set aside, or were too short are left out.
+    Stages that took records over from earlier runs, had some set aside, were too short, or were computed by
+    several ranks together are left out.
     """
     cut, ledger = Cut.from_dict(folder.cut), Ledger(folder)
     for stage in cut.stages:
         receipts = ledger.receipts(stage.name)
-        whole = ledger.complete(stage.name) and not any(r.get("reused") or r.get("aside") for r in receipts)
+        whole = ledger.complete(stage.name) and not any(
+            r.get("reused") or r.get("aside") or r.get("ranks", 1) > 1 for r in receipts
+        )
         if not whole or not (stage.kind == "ingest" or calibration.covers(cut, stage)):
             continue
         predicted = measured_seconds(cut, stage, calibration)

@@ -19,7 +19,7 @@ from typing import Any
 from hpcflow.run import faults
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import append, encode
-from hpcflow.run.packs import Piece, pack_parts
+from hpcflow.run.packs import Piece, append_parts, pack_parts
 from hpcflow.run.peak import peak_memory
 from hpcflow.run.publish import PARTIAL, fsync
 
@@ -59,6 +59,8 @@ class BlockOutput:
         Input samples read.
     records
         Records computed and records taken over from an earlier run.
+    ranks
+        How many computed it together.
     """
 
     pieces: Sequence[Piece] = ()
@@ -67,6 +69,7 @@ class BlockOutput:
     samples: int = 0
     computed: int = 0
     reused: int = 0
+    ranks: int = 1
 
 
 @dataclass
@@ -79,6 +82,7 @@ class _Pending:
     samples: int
     computed: int
     reused: int
+    ranks: int
     seconds: float
 
 
@@ -125,6 +129,7 @@ class Committer:
                 output.samples,
                 output.computed,
                 output.reused,
+                output.ranks,
                 seconds,
             )
         )
@@ -152,7 +157,8 @@ class Committer:
         receipts = [self._receipt(run, extent) for run, extent in zip(runs, extents, strict=True)]
         for receipt, used in zip(receipts, self._processor_seconds(receipts), strict=True):
             receipt["processor_seconds"] = used
-        self._append_receipts(receipts)
+        for receipt in receipts:
+            append_receipt(self.receipt_file, receipt)
         faults.point("after-receipt")
 
     def _processor_seconds(self, receipts: list[dict[str, Any]]) -> list[float]:
@@ -179,18 +185,7 @@ class Committer:
     def _append_pieces(self, runs: list[list[_Pending]]) -> list[tuple[int, int]]:
         if not any(item.pieces for run in runs for item in run):
             return [(0, 0)] * len(runs)
-        self.pack_file.parent.mkdir(parents=True, exist_ok=True)
-        extents = []
-        with open(self.pack_file, "ab") as file:
-            for run in runs:
-                start = file.tell()
-                for item in run:
-                    for piece in item.pieces:
-                        file.write(piece)
-                extents.append((start, file.tell() - start))
-            file.flush()
-            os.fsync(file.fileno())
-        return extents
+        return append_parts(self.pack_file, ([part for item in run for part in item.pieces] for run in runs))
 
     def _publish(self, items: list[_Pending]) -> None:
         folders = set()
@@ -208,18 +203,18 @@ class Committer:
             fsync(folder)
 
     def _receipt(self, run: list[_Pending], extent: tuple[int, int]) -> dict[str, Any]:
-        receipt: dict[str, Any] = {
+        receipt = {
             "stage": run[0].stage,
             "blocks": [run[0].block, run[-1].block + 1],
             "seconds": round(sum(item.seconds for item in run), 6),
             "samples": sum(item.samples for item in run),
             "computed": sum(item.computed for item in run),
             "reused": sum(item.reused for item in run),
-            "worker": self.worker,
-            "host": socket.gethostname(),
-            "end": round(time.time(), 3),
-            "memory_bytes": peak_memory(),
+            **signed(self.worker),
         }
+        ranks = max(item.ranks for item in run)
+        if ranks > 1:
+            receipt["ranks"] = ranks
         if extent[1]:
             receipt["pack"] = [self.pack_file.name, *extent]
         files = [
@@ -235,14 +230,25 @@ class Committer:
             receipt["aside"] = aside
         return receipt
 
-    def _append_receipts(self, receipts: list[dict[str, Any]]) -> None:
-        if faults.reached("mid-line"):
-            with open(self.receipt_file, "ab") as file:
-                file.write(encode(receipts[0])[:-20])
-                file.flush()
-            faults.die()
-        for receipt in receipts:
-            append(self.receipt_file, receipt)
+
+def signed(worker: str) -> dict[str, Any]:
+    """What every receipt says of who wrote it, where, when, and how large its process has been."""
+    return {
+        "worker": worker,
+        "host": socket.gethostname(),
+        "end": round(time.time(), 3),
+        "memory_bytes": peak_memory(),
+    }
+
+
+def append_receipt(path: Path, receipt: dict[str, Any]) -> None:
+    """Append one receipt durably, or die half way where a test says so."""
+    if faults.reached("mid-line"):
+        with open(path, "ab") as file:
+            file.write(encode(receipt)[:-20])
+            file.flush()
+        faults.die()
+    append(path, receipt)
 
 
 def _runs(pending: list[_Pending]) -> list[list[_Pending]]:

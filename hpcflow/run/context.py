@@ -33,6 +33,8 @@ class RunContext:
         self._regions: dict[str, Regions] = {}
         self._aside: dict[str, frozenset[int]] = {}
         self._stage = ""
+        self.ranks = 1
+        """Threads of this process that compute a record of a collective stage together."""
         self.cache: dict[Any, Any] = {}
         """Whatever a stage wants to keep between its blocks."""
 

@@ -7,11 +7,13 @@ of a pack that is valid; whatever lies outside is the torn tail of a killed work
 from __future__ import annotations
 
 import json
+import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -94,6 +96,28 @@ def pack_parts(piece: Piece) -> tuple[bytes, memoryview]:
         }
     ).encode()
     return _HEAD.pack(_MAGIC, len(header)) + header, raw
+
+
+def append_parts(pack: Path, groups: Iterable[Iterable[bytes | memoryview]]) -> list[tuple[int, int]]:
+    """Append groups of parts to a pack, durably; returns the extent (offset, length) of each group."""
+    pack.parent.mkdir(parents=True, exist_ok=True)
+    extents = []
+    with open(pack, "ab") as file:
+        for parts in groups:
+            start = file.tell()
+            for part in parts:
+                file.write(part)
+            extents.append((start, file.tell() - start))
+        file.flush()
+        os.fsync(file.fileno())
+    return extents
+
+
+def extents_of(receipt: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
+    """(pack, offset, length) of what a receipt says its blocks left: of one worker, or of each rank."""
+    if "pack" in receipt:
+        yield tuple(receipt["pack"])
+    yield from map(tuple, receipt.get("packs", ()))
 
 
 def scan_pack(pack: Path, extents: Iterable[tuple[int, int]]) -> Iterator[PlacedPiece]:

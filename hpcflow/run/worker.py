@@ -28,6 +28,7 @@ STAGES = {
     "table": "hpcflow.run.stages.table:run_block",
     "tiles": "hpcflow.run.stages.tiles:run_block",
     "records": "hpcflow.run.stages.records:run_block",
+    "collective": "hpcflow.run.stages.collective:run_block",
     "reduce": "hpcflow.run.stages.reduce:run_block",
     "merge": "hpcflow.run.stages.reduce:merge_block",
     "assemble": "hpcflow.run.stages.assemble:run_block",

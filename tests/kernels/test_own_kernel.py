@@ -8,9 +8,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.io import savemat
+
+from hpcflow_kernels import Spread
+from hpcflow_kernels.threads import Threads
 
 ROOT = Path(__file__).parents[2]
 HPCFLOW = "-c", "from hpcflow_lumi import main; main()"
@@ -76,3 +80,19 @@ save: [width]
     assert lines[0] == "record,record_index,time [s],range [V]"
     got = [float(line.split(",")[-1]) for line in lines[1:]]
     assert np.allclose(got, np.ptp(x.reshape(5, 200), axis=1), rtol=1e-6)
+
+
+def test_the_guides_ranks_agree_on_a_mean() -> None:
+    """The collective kernel of the guide, alone and as threads."""
+    text = (ROOT / "docs/own-kernel.md").read_text().partition("### Ranks that talk")[2]
+    made: dict[str, Any] = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], made)
+    x = np.random.default_rng(2).standard_normal(20_011)
+    signal = Spread(len(x), 1000.0, "V", lambda start, stop: x[start:stop].copy())
+    found = []
+    for count in (1, 2, 3, 7):
+        shares = Threads(count).run(lambda ranks: made["against_the_mean"](ranks=ranks, signal=signal))
+        assert [s.start for s in shares] == [len(x) * n // count for n in range(count)]
+        found.append(np.concatenate([share.values["level"] for share in shares]))
+    assert np.allclose(found[0], x - x.mean(), rtol=0, atol=1e-14)
+    assert all(np.array_equal(found[0], other) for other in found)

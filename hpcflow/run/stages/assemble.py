@@ -22,7 +22,7 @@ from hpcflow.plan.records import ASIDE, Fact, RecordTable
 from hpcflow.run.commit import BlockOutput, NewFile
 from hpcflow.run.context import RunContext
 from hpcflow.run.ledger import Ledger
-from hpcflow.run.packs import PlacedPiece, scan_pack
+from hpcflow.run.packs import PlacedPiece, extents_of, scan_pack
 from hpcflow.run.stages.events import close_ranks, found_axis
 from hpcflow_kernels import Pattern
 
@@ -137,8 +137,7 @@ def pieces_of(ctx: RunContext, producer: str, step: str) -> Iterator[PlacedPiece
     """All committed pieces of a step, from the receipts of the stage that made them."""
     extents: dict[str, list[tuple[int, int]]] = {}
     for receipt in Ledger(ctx.folder).receipts(producer):
-        if "pack" in receipt:
-            name, offset, length = receipt["pack"]
+        for name, offset, length in extents_of(receipt):
             extents.setdefault(name, []).append((offset, length))
     for name, spans in sorted(extents.items()):
         for piece in scan_pack(ctx.folder.packs / name, spans):

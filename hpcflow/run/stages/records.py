@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -100,10 +101,15 @@ def port_values(
     ctx: RunContext, step: StepPlan, record: int, reader: RecordReader, made: Made
 ) -> dict[str, Any]:
     """What the ports of a step on records receive."""
+    return fed(step, lambda item: _value(ctx, step, item, record, reader, made))
+
+
+def fed(step: StepPlan, value: Callable[[Input], Any]) -> dict[str, Any]:
+    """What each port of a step receives, where its inputs have these values."""
     found: dict[str, Any] = {}
     for port in get(step.kernel).ports:
         items = [item for item in step.inputs if port_of(item.port) == port.name]
-        values = [_value(ctx, step, item, record, reader, made) for item in items]
+        values = [value(item) for item in items]
         if port.several:
             names = names_of([(item.source, item.field) for item in items])
             found[port.name] = dict(zip(names, values, strict=True))
