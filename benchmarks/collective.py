@@ -28,12 +28,14 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Kernel:
-    """What is called on a record of so many samples."""
+    """What is called on records of so many samples, and of how many signals."""
 
     implementation: str
     params: Mapping[str, Any]
     samples: int
     small: int
+    signals: int = 0
+    """0 for a kernel that takes one."""
 
     def load(self) -> Any:
         """The function."""
@@ -51,11 +53,14 @@ KERNELS = {
         40_000_003,
         40_003,
     ),
+    "pair_correlations": Kernel(
+        "hpcflow_kernels.mpi.pair_correlations:pair_correlations", {"max_lag": 0.256}, 1_000_003, 10_007, 16
+    ),
 }
 
 
-def on(count: int, folder: Path) -> dict[str, float]:
-    """Seconds of each kernel on so many ranks."""
+def on(count: int, folder: Path) -> dict[str, tuple[float, float]]:
+    """Of each kernel on so many ranks, seconds on the clock, and of processor time of the busiest one."""
     # A job's own variables would make the launcher join that job instead of starting one.
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("PMI", "SLURM_", "HYDRA", "MPI"))}
     done = subprocess.run(
@@ -65,7 +70,7 @@ def on(count: int, folder: Path) -> dict[str, float]:
         text=True,
         env=clean | {"PYTHONPATH": os.pathsep.join((str(REPO), str(REPO / "kernels")))},
     )
-    found: dict[str, float] = json.loads(done.stdout)
+    found: dict[str, tuple[float, float]] = json.loads(done.stdout)
     return found
 
 
@@ -93,22 +98,28 @@ def measures(small: bool, timers: bool) -> Iterator[Measure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         records = {
-            name: rng.standard_normal(kernel.small if small else kernel.samples, dtype=np.float32)
+            name: rng.standard_normal(
+                (max(1, kernel.signals), kernel.small if small else kernel.samples), dtype=np.float32
+            )
             for name, kernel in KERNELS.items()
         }
         for name, x in records.items():
             np.save(folder / f"{name}.npy", x)
-        np.save(folder / "short.npy", rng.standard_normal(2000, dtype=np.float32))
+        np.save(folder / "short.npy", rng.standard_normal((16, 2000), dtype=np.float32))
         launches = [(on(1, folder), on(2, folder)) for _ in range(ROUNDS if timers and not small else 1)]
         for name, x in records.items():
             one, two = (results(name, folder, count) for count in (1, 2))
             wrong = sum(int((~np.equal(one[f], two[f]) & ~np.isnan(one[f])).sum()) for f in one)
             yield Measure(f"collective.{name}.wrong", wrong, "values that differ on two ranks", timed=False)
             if name == "long_spectrum":
-                truth = amplitudes(x, 2 * (len(one["amplitude"]) - 1))
-                error = np.abs(one["amplitude"] - truth).max() / truth.max()
+                truth = amplitudes(x[0], 2 * (len(one["amplitude"]) - 1))
+                error = float(np.abs(one["amplitude"] - truth).max() / truth.max())
                 yield Measure(f"collective.{name}.error", error, "of the largest bin", timed=False)
             if timers:
-                alone, both = (min(launch[i][name] for launch in launches) for i in (0, 1))
-                yield Measure(f"collective.{name}.seconds", alone, "s on one rank")
-                yield Measure(f"collective.{name}.speed_up", alone / both, "times faster on two ranks")
+                (wall, work), (both, busiest) = (
+                    [min(launch[i][name][kind] for launch in launches) for kind in (0, 1)] for i in (0, 1)
+                )
+                yield Measure(f"collective.{name}.seconds", wall, "s on one rank")
+                yield Measure(f"collective.{name}.speed_up", wall / both, "times faster on two ranks")
+                unit = "work of one rank / of the busier of two, waits and messages left out"
+                yield Measure(f"collective.{name}.divided", work / busiest, unit)

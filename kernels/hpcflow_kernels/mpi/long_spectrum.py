@@ -62,7 +62,7 @@ def long_spectrum(*, ranks: Ranks, signal: Spread, fit: str, taper: str, scaling
     Notes
     -----
     Compared with ``numpy.fft.rfft`` in float64 the error is below 2e-6 of the largest bin for float32, and
-    4e-15 for float64. A rank holds at most 40 bytes for each sample of its share, half of it in float32.
+    4e-15 for float64. A rank holds at most 40 bytes for each sample of its share.
 
     References
     ----------
