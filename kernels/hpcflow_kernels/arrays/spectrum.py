@@ -19,6 +19,7 @@ from hpcflow_kernels.arrays.transforms import (
     squared,
     transformed,
     typed,
+    zoomed,
 )
 from hpcflow_kernels.frames import frame_hop, frame_length, frequency_count
 from hpcflow_kernels.spectral.stft_contracts import hop_of
@@ -67,35 +68,14 @@ def periodogram_frames(
 
 
 def _between_bins(x: Any, hop: int, weights: np.ndarray, bins: int, period: float) -> Any:
-    """One-sided powers at k/`period` cycles a sample, by a chirp and a convolution (Bluestein).
-
-    Of a power of two of points, so that products of complex numbers leave no rest beside the vectors, which
-    libraries multiply to other bits.
-    """
+    """One-sided powers at k/`period` cycles a sample."""
     xp, n = array_namespace(x), len(weights)
-    size = 1 << (n + bins - 2).bit_length()
-    chirp = _chirp(max(n, bins), period)
-    answer, first = np.zeros(size, np.complex128), np.zeros(size, np.complex128)
-    answer[:bins], answer[size - n + 1 :] = chirp[:bins].conj(), chirp[n - 1 : 0 : -1].conj()
-    first[:n] = weights * chirp[:n]
-    kind = xp.complex64 if x.dtype == xp.float32 else xp.complex128
-    before, between = constant(first, x, kind), constant(np.fft.fft(answer), x, kind)
     out = xp.empty((count(x.shape[0], n, hop), bins), dtype=x.dtype, device=device(x))
     for part, frame in frames(x, n, hop, times=4):
-        rest = xp.zeros((frame.shape[0], size - n), dtype=x.dtype, device=device(x))
-        centred = xp.concat([frame - xp.mean(frame, axis=-1, keepdims=True), rest], axis=-1)
-        z = transformed(xp.fft.fft, xp.astype(centred, kind) * before)
-        z = transformed(xp.fft.ifft, z * between)[:, :bins]  # the chirp behind it has modulus 1
-        out[part, :] = squared(z)
+        centred = frame - xp.mean(frame, axis=-1, keepdims=True)
+        out[part, :] = squared(zoomed(centred, weights, bins, period))
     out[:, 0] *= 0.5
     return out
-
-
-def _chirp(n: int, period: float) -> np.ndarray:
-    """``exp(-i pi k**2 / period)``, the angle reduced before it is rounded; complex128, shape (n,)."""
-    k = np.arange(n, dtype=np.float64)
-    turned: np.ndarray = np.exp(-1j * np.pi * np.fmod(k * k, 2 * period) / period)
-    return turned
 
 
 def multitaper_frames(

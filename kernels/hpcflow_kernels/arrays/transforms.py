@@ -95,6 +95,43 @@ def transformed(transform: Callable[[Any], Any], rows: Any) -> Any:
     return transform(array_namespace(rows).concat([rows, rows], axis=0))[:1, ...]
 
 
+def zoomed(rows: Any, weights: np.ndarray, bins: int, period: float) -> Any:
+    """Spectra of weighted rows at k/`period` cycles a sample, but for a factor of modulus 1 (Bluestein).
+
+    By a chirp and a convolution, of a power of two of points, so that products of complex numbers leave no
+    rest beside the vectors, which libraries multiply to other bits.
+
+    Parameters
+    ----------
+    rows : array of float32 or float64, shape (rows, n)
+    weights : ndarray of float64, shape (n,)
+    bins : int
+    period : float
+
+    Returns
+    -------
+    array of complex numbers, shape (rows, bins)
+    """
+    xp, n = array_namespace(rows), len(weights)
+    size = 1 << (n + bins - 2).bit_length()
+    chirp = _chirp(max(n, bins), period)
+    answer, first = np.zeros(size, np.complex128), np.zeros(size, np.complex128)
+    answer[:bins], answer[size - n + 1 :] = chirp[:bins].conj(), chirp[n - 1 : 0 : -1].conj()
+    first[:n] = weights * chirp[:n]
+    kind = xp.complex64 if rows.dtype == xp.float32 else xp.complex128
+    before, between = constant(first, rows, kind), constant(np.fft.fft(answer), rows, kind)
+    rest = xp.zeros((rows.shape[0], size - n), dtype=rows.dtype, device=device(rows))
+    z = transformed(xp.fft.fft, xp.astype(xp.concat([rows, rest], axis=-1), kind) * before)
+    return transformed(xp.fft.ifft, z * between)[:, :bins]
+
+
+def _chirp(n: int, period: float) -> np.ndarray:
+    """``exp(-i pi k**2 / period)``, the angle reduced before it is rounded; complex128, shape (n,)."""
+    k = np.arange(n, dtype=np.float64)
+    turned: np.ndarray = np.exp(-1j * np.pi * np.fmod(k * k, 2 * period) / period)
+    return turned
+
+
 def spectra(x: Any, n: int, hop: int, weights: Any) -> Iterator[tuple[slice, Any]]:
     """Rows and transforms of the frames, less their means and weighted; shape (rows, n // 2 + 1)."""
     xp = array_namespace(x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -83,25 +84,10 @@ def band_lines(
     `max_frequency` more, up to the full rate: what folds onto a line then comes from that many widths away.
     A square is exact from 2 on. Where both lengths suit our own transforms, one compiled loop does it all.
     """
-    from scipy.fft import next_fast_len
-
-    if not oversampling >= 2:
-        raise ValueError(
-            f"an envelope needs two samples per second for each hertz of its band (found oversampling "
-            f"{oversampling:g}): give `oversampling` at least 2"
-        )
-    n, hop = frame_length(window, rate), frame_hop(window, overlap, rate)
-    bins = frequency_count(window, max_frequency)
+    n, first, last, m, grid = demodulation(rate, band, window, max_frequency, oversampling, squared)
+    hop, bins = frame_hop(window, overlap, rate), frequency_count(window, max_frequency)
     rows = 0 if len(x) < n else (len(x) - n) // hop + 1
-    first, last = _edges(band, n, rate)
-    # what folds onto lines of a modulus comes from beyond the grid; lengths of many twos transform fastest
-    points = max(int(np.ceil(oversampling * (last - first))) + (0 if squared else bins), 2 * bins)
-    m = 64 * next_fast_len(-(-points // 64), real=True)
-    if not squared and m >= n:
-        m = max(n, 2 * bins)
-    exact = abs(window * rate - n) <= 1e-9 * n
-    if not (exact and is_fast(n) and is_fast(2 * m) and is_fast(m)):
-        grid = None if exact else window * rate * (m / n)
+    if not (grid is None and is_fast(n) and is_fast(2 * m) and is_fast(m)):
         return _by_scipy(x, rows, hop, n, m, first, last, bins, grid, squared)
     from hpcflow_kernels.machine.envelope_loops import band_lines as lines
 
@@ -117,6 +103,61 @@ def band_lines(
     band_of = first, last - first, back_twiddle, back_place
     lines(signal, hop, *there, *band_of, *final, squared, most, amplitude)
     return amplitude
+
+
+class Demodulation(NamedTuple):
+    """How the envelope of a band is taken from a frame.
+
+    Attributes
+    ----------
+    n : int
+        Samples of a frame.
+    first, last : int
+        First bin of the band, and the one after its last.
+    m : int
+        Samples of a frame's envelope.
+    grid : float or None
+        Lines of the envelope's spectrum are one over so many of its samples apart; None for m.
+    """
+
+    n: int
+    first: int
+    last: int
+    m: int
+    grid: float | None
+
+
+def demodulation(
+    rate: float,
+    band: Sequence[float],
+    window: float,
+    max_frequency: float,
+    oversampling: float,
+    squared: bool,
+) -> Demodulation:
+    """Lengths for `band_lines`, of whose parameters these are some.
+
+    Raises
+    ------
+    ValueError
+        Where no bin lies inside the band, or `oversampling` is below 2.
+    """
+    from scipy.fft import next_fast_len
+
+    if not oversampling >= 2:
+        raise ValueError(
+            f"an envelope needs two samples per second for each hertz of its band (found oversampling "
+            f"{oversampling:g}): give `oversampling` at least 2"
+        )
+    n, bins = frame_length(window, rate), frequency_count(window, max_frequency)
+    first, last = _edges(band, n, rate)
+    # what folds onto lines of a modulus comes from beyond the grid; lengths of many twos transform fastest
+    points = max(int(np.ceil(oversampling * (last - first))) + (0 if squared else bins), 2 * bins)
+    m = 64 * next_fast_len(-(-points // 64), real=True)
+    if not squared and m >= n:
+        m = max(n, 2 * bins)
+    exact = abs(window * rate - n) <= 1e-9 * n
+    return Demodulation(n, first, last, m, None if exact else window * rate * (m / n))
 
 
 def _by_scipy(

@@ -77,6 +77,8 @@ CONTRACTS = (
         ),
         fields=_fields_squared,
         implementation="hpcflow_kernels.machine.envelope_band:squared_envelope_spectrum",
+        array="hpcflow_kernels.arrays.envelope:squared_envelope_spectrum",
+        array_error=4e-6,
         axis="frame",
         geometry=geometry_frames,
         check=_check_squared,

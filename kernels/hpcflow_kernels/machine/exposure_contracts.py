@@ -101,6 +101,8 @@ CONTRACTS = (
         ),
         fields=_fields_windows,
         implementation="hpcflow_kernels.machine.exposure:vibration_exposure",
+        array="hpcflow_kernels.arrays.indicators:vibration_exposure",
+        array_error=1e-6,
         axis="frame",
         geometry=geometry_frames,
         check=_check_windows,

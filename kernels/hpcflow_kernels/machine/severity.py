@@ -66,10 +66,7 @@ def vibration_severity(
     """
     n, hop = frame_length(window, rate), frame_hop(window, overlap, rate)
     dtype = np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
-    frequency = np.arange(n // 2 + 1) * (rate / n)
-    first = int(np.searchsorted(frequency, max(low * (1 - 1e-9), frequency[1])))
-    band = slice(first, int(np.searchsorted(frequency, high * (1 + 1e-9), side="right")))
-    share = 1 / (2 * np.pi * frequency[band]) ** 2
+    band, share = shares_of_velocity(n, rate, low, high)
     velocity = np.empty(0 if len(x) < n else (len(x) - n) // hop + 1)
     for start in range(0, len(velocity), TOGETHER):
         stop = min(start + TOGETHER, len(velocity))
@@ -81,6 +78,14 @@ def vibration_severity(
         "velocity_rms": velocity,
         "zone": np.where(np.isfinite(velocity), zone, np.nan).astype(dtype),
     }
+
+
+def shares_of_velocity(n: int, rate: float, low: float, high: float) -> tuple[slice, np.ndarray]:
+    """Bins of a band, and what makes powers of velocity of those of acceleration."""
+    frequency = np.arange(n // 2 + 1) * (rate / n)
+    first = int(np.searchsorted(frequency, max(low * (1 - 1e-9), frequency[1])))
+    band = slice(first, int(np.searchsorted(frequency, high * (1 + 1e-9), side="right")))
+    return band, 1 / (2 * np.pi * frequency[band]) ** 2
 
 
 def _powers(x: np.ndarray, n: int, hop: int, band: slice) -> np.ndarray:
