@@ -47,7 +47,7 @@ def decimated(x: np.ndarray, *, rate: float, factor: int) -> dict[str, np.ndarra
         ``decimated``: ndarray of the type of `x`; row k stands at sample ``k * factor``. NaN where that
         sample is missing, and in stretches no longer than half of the filter.
     """
-    return {"decimated": _by_stretches(x, 1, factor, _decimation_taps(factor))}
+    return {"decimated": _by_stretches(x, 1, factor, decimation_taps(factor))}
 
 
 def resampled(x: np.ndarray, *, rate: float, to: float) -> dict[str, np.ndarray]:
@@ -74,13 +74,24 @@ def resampled(x: np.ndarray, *, rate: float, to: float) -> dict[str, np.ndarray]
     ValueError
         Where the ratio of the rates is not one of whole numbers up to 2048.
     """
+    up, down = ratio_or_raise(to, rate)
+    if up == down:
+        return {"resampled": x.copy()}
+    return {"resampled": _by_stretches(x, up, down, resampling_taps(up, down))}
+
+
+def ratio_or_raise(to: float, rate: float) -> tuple[int, int]:
+    """The rates as whole numbers.
+
+    Raises
+    ------
+    ValueError
+        Where they are not as whole numbers up to 2048.
+    """
     found = ratio(to, rate)
     if found is None:
         raise ValueError(f"the rates must be as whole numbers up to {MOST} ({to:g} and {rate:g} Hz)")
-    up, down = found
-    if up == down:
-        return {"resampled": x.copy()}
-    return {"resampled": _by_stretches(x, up, down, _poly_taps(up, down, ("kaiser", 5.0)) * up)}
+    return found
 
 
 def resample_poly(
@@ -210,8 +221,14 @@ def _poly_taps(up: int, down: int, window: Any) -> np.ndarray:
     return taps
 
 
-def _decimation_taps(factor: int) -> np.ndarray:
+def decimation_taps(factor: int) -> np.ndarray:
+    """Taps of scipy.signal.decimate with ``ftype="fir"``."""
     return _poly_taps(1, factor, "hamming")
+
+
+def resampling_taps(up: int, down: int) -> np.ndarray:
+    """Taps of scipy.signal.resample_poly, for samples that stand among zeros."""
+    return _poly_taps(up, down, ("kaiser", 5.0)) * up
 
 
 def _ends(x: np.ndarray, half: int, padtype: str, cval: float | None) -> tuple[np.ndarray, np.ndarray]:
