@@ -11,6 +11,7 @@ def test_promises(check):
 from __future__ import annotations
 
 from hpcflow.conformance.arrays import of_arrays
+from hpcflow.conformance.cuda import of_cuda
 from hpcflow.conformance.cut import of_cut
 from hpcflow.conformance.trial import Check, Params, Trial
 from hpcflow.conformance.whole import of_whole
@@ -51,4 +52,4 @@ def checks(name: str, params: Params | None = None, bound: float = 0.0) -> list[
         found += of_cut(trial)
     if contract.pattern in (Pattern.RECORD, Pattern.EVENTS):
         found += of_whole(trial)
-    return [*found, *of_arrays(trial)]
+    return [*found, *of_arrays(trial), *of_cuda(trial)]

@@ -69,7 +69,8 @@ def _home(x: Array) -> tuple[str, str]:
     return type(x).__module__, str(x.device)
 
 
-def _close(trial: Trial, got: Mapping[str, np.ndarray], expected: Made, dtype: type) -> None:
+def close(trial: Trial, got: Mapping[str, np.ndarray], expected: Made, dtype: type) -> None:
+    """Hold what a back end made to the processor's: names, types, shapes, what is missing, and values."""
     hold(set(got) == set(expected), f"computed {sorted(got)}, the processor {sorted(expected)}")
     for field, values in expected.items():
         found = got[field]
@@ -97,10 +98,10 @@ def _of_signal(trial: Trial, place: Place, dtype: type, gaps: tuple[int, ...]) -
     for start in gaps:
         x[start : start + 3] = np.nan
     expected = whole(trial.contract, x, trial.params)
-    _close(trial, on(place, trial.contract, x, trial.params), expected, dtype)
+    close(trial, on(place, trial.contract, x, trial.params), expected, dtype)
     few = x[: trial.geometry.frame - 1]  # not one row
     nothing = whole(trial.contract, few, trial.params)
-    _close(trial, on(place, trial.contract, few, trial.params), nothing, dtype)
+    close(trial, on(place, trial.contract, few, trial.params), nothing, dtype)
 
 
 def _tiles(trial: Trial, place: Place, tile: int) -> None:
@@ -139,7 +140,7 @@ def _of_record(trial: Trial, place: Place, dtype: type, gaps: tuple[int, ...]) -
         except UnusableRecordError:
             return
         raise AssertionError(f"the processor sets the record aside ({expected}), the array back end does not")
-    _close(trial, _of_ports(place, trial, ports), expected, dtype)
+    close(trial, _of_ports(place, trial, ports), expected, dtype)
 
 
 def _of_ports(place: Place, trial: Trial, ports: Mapping[str, Any]) -> Made:

@@ -29,9 +29,9 @@ def of_whole(trial: Trial) -> Iterator[Check]:
         yield Check(f"a gap {where} is borne or named", partial(_gap, trial, gap))
 
 
-def ports_of(trial: Trial) -> dict[str, Any]:
+def ports_of(trial: Trial, samples: int = SAMPLES) -> dict[str, Any]:
     """A made-up record; where a port takes a whole dataset, one of two records."""
-    ports = dict(trial.probe.ports(SAMPLES))
+    ports = dict(trial.probe.ports(samples))
     for port in trial.contract.ports:
         if port.whole and port.name in ports:
             given = ports[port.name]

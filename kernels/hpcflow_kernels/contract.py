@@ -325,9 +325,11 @@ class Contract:
         ``"module:function"``: the same in the functions of the array API, "" where there is none. Called as
         `implementation` is, with arrays of any library in place of NumPy's, on any device; the result is of
         the same library, on the same device (`docs/gpu.md`).
+    cuda
+        The same through `numba.cuda`, which takes NumPy's arrays, moves them, and gives NumPy's back.
     array_error
-        How far what `array` makes of float32 may lie from what `implementation` makes of it, of the largest
-        value.
+        How far what `array` or `cuda` makes of float32 may lie from what `implementation` makes of it, of the
+        largest value.
     source
         Paper, standard or section.
     """
@@ -356,6 +358,7 @@ class Contract:
     error: str = "exact"
     source: str = ""
     array: str = ""
+    cuda: str = ""
     array_error: float = 0.0
     tags: tuple[str, ...] = field(default=())
 
@@ -367,8 +370,8 @@ class Contract:
 
     @property
     def backends(self) -> tuple[str, ...]:
-        """Where it can be computed: on the processor, and with the array API."""
-        return ("cpu", "array") if self.array else ("cpu",)
+        """Where it can be computed: on the processor, with the array API, with CUDA."""
+        return ("cpu", *(name for name in ("array", "cuda") if getattr(self, name)))
 
     def with_names(self, params: Params, inputs: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
         """Parameters as `fields` wants them; `inputs` are source and field of each input.
@@ -388,6 +391,7 @@ class Contract:
         """
         if backend not in self.backends:
             raise ValueError(f"kernel {self.name} has no implementation for {backend!r}: {self.backends}")
-        module, _, name = (self.array if backend == "array" else self.implementation).partition(":")
+        named = {"cpu": self.implementation, "array": self.array, "cuda": self.cuda}
+        module, _, name = named[backend].partition(":")
         target: Callable[..., Any] = getattr(importlib.import_module(module), name)
         return target

@@ -35,9 +35,46 @@ def profiled(
 
 def is_simulated() -> bool:
     """Whether this process has a GPU, and whether that is Numba's simulator."""
-    from numba import config, cuda
+    from hpcflow_kernels.cuda import device
 
-    return bool(cuda.is_available() and config.ENABLE_CUDASIM)
+    return device.is_available() and device.is_simulated()
+
+
+def broken_promises(kernel: str, params: dict[str, object]) -> tuple[list[str], list[str]]:
+    """Names of the CUDA checks of a kernel, and what those say that fail."""
+    from hpcflow.conformance import checks
+
+    held, broken = [], []
+    for check in checks(kernel, params):
+        if str(check).startswith("cuda"):
+            held.append(str(check))
+            try:
+                check()
+            except AssertionError as error:
+                broken.append(f"{check}: {error}")
+    return held, broken
+
+
+def broken_promises_of_a_wrong_kernel() -> list[str]:
+    """What the CUDA checks say of a kernel whose distances are twice as long as they should be."""
+    from dataclasses import replace
+
+    from hpcflow_kernels import registry
+
+    contracts = registry.contracts()
+    wrong = replace(contracts["dtw_distances"], cuda=f"{__name__}:twice_as_far")
+    registry.contracts = lambda: {**contracts, "dtw_distances": wrong}
+    try:
+        return broken_promises("dtw_distances", {"points": 10})[1]
+    finally:
+        registry.contracts = lambda: contracts
+
+
+def twice_as_far(**given: object) -> dict[str, np.ndarray]:
+    """No kernel of ours."""
+    from hpcflow_kernels.cuda.dtw import dtw_distances
+
+    return {name: 2 * values for name, values in dtw_distances(**given).items()}
 
 
 def called(function: str, *arguments: object, **named: object) -> object:

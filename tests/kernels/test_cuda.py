@@ -10,14 +10,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from hpcflow_kernels import Rows
+from hpcflow_kernels import Rows, contracts
 from hpcflow_kernels.contract import Records
 from hpcflow_kernels.similarity.dtw_loops import all_pairs
-from hpcflow_kernels.similarity.motifs import profile_of_record
 from hpcflow_kernels.similarity.neighbours import dtw_distances
 from hpcflow_kernels.similarity.profile import matrix_profile
-from hpcflow_kernels.similarity.profile_join import profile_join
-from hpcflow_kernels.similarity.templates import template_distance
 from tests.kernels import in_simulator
 
 CUDA = "hpcflow_kernels.cuda"
@@ -68,16 +65,31 @@ def test_of_one_table_only_its_upper_half_is_computed(simulated):
     assert not np.tril(found).any()
 
 
-def test_frames_are_compared_with_a_template(simulated):
-    x = np.sin(np.arange(90) * 0.37).astype(np.float32)
-    x[80] = np.nan
-    x[60:75] = 2
-    given = {"rate": 10.0, "template": [0.0, 1.0, 0.0, -1.0], "window": 1.2, "overlap": 0.5, "band": 0.2}
-    found = simulated(in_simulator.called, f"{CUDA}.dtw:template_distance", x, **given)["distance"]
-    expected = template_distance(x, **given)["distance"]
-    assert 4 <= np.isfinite(expected).sum() < len(expected)
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-    assert found.dtype == expected.dtype
+SHORT = {"template": [0.0, 1.0, 0.0, -1.0], "window": 0.012, "overlap": 0.5, "band": 0.2}
+PROMISED = [
+    ("template_distance", SHORT),
+    ("dtw_distances", {"band": 0.05}),
+    ("matrix_profile", {"window": 0.0004}),
+    ("profile_join", {"window": 0.0004}),
+]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "params"), PROMISED, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_promises_are_kept(simulated, kernel, params):
+    held, broken = simulated(in_simulator.broken_promises, kernel, params)
+    assert len(held) >= 3
+    assert not broken
+
+
+def test_a_wrong_kernel_is_noticed(simulated):
+    found = simulated(in_simulator.broken_promises_of_a_wrong_kernel)
+    assert any("of its largest value from the processor's" in one for one in found)
+
+
+def test_every_kernel_with_cuda_is_held_to_its_promises():
+    assert {kernel for kernel, _ in PROMISED} == {n for n, c in contracts().items() if "cuda" in c.backends}
 
 
 def record(values: np.ndarray) -> Rows:
@@ -124,15 +136,3 @@ def test_a_signal_without_neighbours_has_none(simulated):
         distance, neighbour = simulated(in_simulator.profiled, x, 8, None, 8, 100)
         assert np.isinf(distance).all()
         assert (neighbour == -1).all()
-
-
-def test_steps_on_records_have_the_processors_fields(simulated):
-    signal, references = record(walk(60, np.float32)), Records((record(walk(50, np.float32)), None), own=-1)
-    for name, cpu, given in (
-        ("profile_of_record", profile_of_record, {"signal": signal}),
-        ("profile_join", profile_join, {"signal": signal, "references": references}),
-    ):
-        found = simulated(in_simulator.called, f"{CUDA}.profile:{name}", **given, window=0.8)
-        for field, expected in cpu(**given, window=0.8).items():
-            np.testing.assert_array_equal(found[field], expected)
-            assert found[field].dtype == expected.dtype

@@ -65,6 +65,8 @@ CONTRACTS = (
             Field("distance", "root mean square difference of the warped shapes, in standard deviations"),
         ),
         implementation="hpcflow_kernels.similarity.templates:template_distance",
+        cuda="hpcflow_kernels.cuda.dtw:template_distance",
+        array_error=1e-6,
         axis="frame",
         geometry=_geometry,
         check=_check,

@@ -52,6 +52,8 @@ CONTRACTS = (
             ),
         ),
         implementation="hpcflow_kernels.similarity.neighbours:dtw_distances",
+        cuda="hpcflow_kernels.cuda.dtw:dtw_distances",
+        array_error=1e-12,
         axis="record",
         bytes_per_sample=200.0,
         flops_per_sample=40.0,
