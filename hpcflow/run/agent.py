@@ -18,7 +18,6 @@ import subprocess
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +35,7 @@ from hpcflow.run.child import (
 )
 from hpcflow.run.epochs import newest_epoch
 from hpcflow.run.folder import RunFolder
-from hpcflow.run.ledger import Ledger, Range, length, subtract
+from hpcflow.run.ledger import Ledger, Range, intersect, length
 
 BROKEN = 70
 DEATHS_ALLOWED = 3
@@ -351,15 +350,6 @@ class Agent:
 def log(text: str) -> None:
     """One line for whoever reads the job's log."""
     print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} agent: {text}", flush=True)
-
-
-def intersect(ranges: Sequence[Range], whole: Range) -> list[Range]:
-    """The parts of sorted half-open ranges that lie in one range.
-
-    >>> intersect([(0, 4), (6, 9)], (3, 7))
-    [(3, 4), (6, 7)]
-    """
-    return subtract([whole], subtract([whole], ranges))
 
 
 def take(left: deque[Range], count: int) -> Range:

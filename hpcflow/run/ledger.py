@@ -11,7 +11,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,15 @@ def merge(ranges: Iterable[Range]) -> list[Range]:
         elif stop > start:
             merged.append((start, stop))
     return merged
+
+
+def intersect(ranges: Sequence[Range], whole: Range) -> list[Range]:
+    """The parts of sorted half-open ranges that lie in one range.
+
+    >>> intersect([(0, 4), (6, 9)], (3, 7))
+    [(3, 4), (6, 7)]
+    """
+    return subtract([whole], subtract([whole], ranges))
 
 
 def subtract(whole: Iterable[Range], taken: Iterable[Range]) -> list[Range]:

@@ -16,12 +16,12 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
-from hpcflow.run.account import DONE, FAILED, RETRY
+from hpcflow.run.account import DONE, FAILED, RETRY, parse_share, share_of
 from hpcflow.run.chunks import with_chunks
 from hpcflow.run.context import RunContext
 from hpcflow.run.epochs import newest_epoch
 from hpcflow.run.folder import RunFolder
-from hpcflow.run.ledger import Ledger, append
+from hpcflow.run.ledger import Ledger, Range, append, intersect
 from hpcflow.run.stages.collective import rank_block, set_aside
 from hpcflow.run.together import commit
 from hpcflow.run.worker import worker_name
@@ -33,6 +33,7 @@ def compute(
     stage: str,
     ranks: Ranks,
     *,
+    share: tuple[int, int] = (0, 1),
     retry_failed: bool = True,
     stop: Callable[[], str] = lambda: "",
 ) -> int:
@@ -40,6 +41,8 @@ def compute(
 
     Parameters
     ----------
+    share
+        Index and number of shares of the stage's blocks.
     retry_failed
         Try blocks again that failed in an earlier submission.
     stop
@@ -60,9 +63,7 @@ def compute(
     plan = ctx.cut.stage(stage)
     ctx.begin(stage)
     name, left = ranks.bcast(
-        (worker_name("ranks"), Ledger(folder).remaining(stage, retry_failed=retry_failed))
-        if ranks.number == 0
-        else None
+        (worker_name("ranks"), _left(folder, stage, share, retry_failed)) if ranks.number == 0 else None
     )
     for block in (block for part in left for block in range(*part)):
         reason = next(filter(None, ranks.allgather(stop())), "")
@@ -90,14 +91,22 @@ def compute(
             (time.perf_counter() - wall, time.process_time() - used),
         )
         del output  # else it would stand beside the next one
-    code: int = ranks.bcast(exit_code(folder, stage) if ranks.number == 0 else None)
+    code: int = ranks.bcast(exit_code(folder, stage, share) if ranks.number == 0 else None)
     return code
 
 
-def exit_code(folder: RunFolder, stage: str) -> int:
-    """What receipts say of a stage."""
-    counts = Ledger(folder).counts(stage)
-    return DONE if counts.complete else RETRY if counts.remaining else FAILED
+def _left(folder: RunFolder, stage: str, share: tuple[int, int], retry_failed: bool) -> list[Range]:
+    ledger = Ledger(folder)
+    return intersect(
+        ledger.remaining(stage, retry_failed=retry_failed), share_of(ledger.stages[stage], *share)
+    )
+
+
+def exit_code(folder: RunFolder, stage: str, share: tuple[int, int] = (0, 1)) -> int:
+    """What receipts say of a share of a stage."""
+    if _left(folder, stage, share, retry_failed=False):
+        return RETRY
+    return FAILED if _left(folder, stage, share, retry_failed=True) else DONE
 
 
 class Stop:
@@ -135,23 +144,31 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hpcflow.run.ranks", description=__doc__)
     parser.add_argument("run")
     parser.add_argument("--stage", required=True)
+    parser.add_argument("--share", default="0/1", help="I/N, from 0")
     parser.add_argument("--deadline-seconds", type=float, default=0.0)
     parser.add_argument("--epoch", type=int, default=0)
     parser.add_argument("--attempt", type=int, default=1)
     given = parser.parse_args(arguments)
     from hpcflow_kernels.mpi.over_mpi import OverMpi
 
-    folder = RunFolder.at(given.run)
+    folder, share = RunFolder.at(given.run), parse_share(given.share)
     stop = Stop(folder, given.deadline_seconds, given.epoch)
     for number in (signal.SIGUSR1, signal.SIGTERM):
         signal.signal(number, stop.heard)
     with OverMpi() as ranks:
         try:
-            return compute(folder, given.stage, ranks, retry_failed=given.attempt == 1, stop=stop)
+            return compute(
+                folder,
+                given.stage,
+                ranks,
+                share=share,
+                retry_failed=given.attempt == 1,
+                stop=stop,
+            )
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
-            ranks.abort(exit_code(folder, given.stage))
+            ranks.abort(exit_code(folder, given.stage, share))
             raise
 
 

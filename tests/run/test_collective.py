@@ -191,6 +191,20 @@ def test_one_rank_may_stop_all_between_blocks(tmp_path: Path, undisturbed: dict[
     assert hashes(folder) == undisturbed
 
 
+def test_shares_of_blocks_are_computed_by_communicators_of_their_own(
+    tmp_path: Path, undisturbed: dict[str, str]
+) -> None:
+    folder = prepared(tmp_path)
+    stage = waiting(folder)[0]
+    blocks = len(toy.signals())
+    for index, done in ((1, [(blocks // 2, blocks)]), (0, [(0, blocks)])):
+        codes = Threads(2).run(lambda rank, at=index: compute(folder, stage, rank, share=(at, 2)))
+        assert codes == [DONE, DONE]
+        assert Ledger(folder).done(stage) == done
+    execute(folder, SerialExecutor())
+    assert hashes(folder) == undisturbed
+
+
 def test_shares_hold_each_row_once(tmp_path: Path) -> None:
     step = Cut.from_dict(prepared(tmp_path).cut).step("mirror")
     check_shares(step, 10, [(4, 6), (0, 4), (7, 0)])
