@@ -14,6 +14,7 @@ from benchmarks.kernel_cases.case import LONG, SMALL, Case, noise
 from benchmarks.kernel_cases.spectral import torch_coherence
 from hpcflow_kernels.arrays.coherence import coherence_of_pairs, coherence_of_record
 from hpcflow_kernels.arrays.spectrum import spectrogram_frames
+from hpcflow_kernels.arrays.welch import welch_windows
 from hpcflow_kernels.contract import Rows
 
 SEGMENT = {"nperseg": 1024, "overlap": 0.5, "taper": "hann"}
@@ -25,8 +26,32 @@ def cases(small: bool, timers: bool) -> Iterator[Case]:
 
     torch.set_num_threads(1)
     x = noise(SMALL if small else LONG)
+    yield from _welch(x)
     yield _spectrogram(x)
     yield from _coherence(SMALL // 4 if small else 65_551)
+
+
+def _welch(x: np.ndarray) -> Iterator[Case]:
+    """A spectrum for every 8192 samples, and one for all of them."""
+    import torch
+    from scipy import signal
+
+    n = SEGMENT["nperseg"]
+    for name, frame in (("windows", 8192), ("whole", len(x))):
+        rows = x[: len(x) // frame * frame].reshape(-1, frame)
+        given = torch.from_numpy(rows)
+        yield Case(
+            f"arrays.welch.{name}",
+            rows.size,
+            lambda given=given, frame=frame: welch_windows(
+                given.reshape(-1), rate=1.0, window=frame, **SEGMENT
+            )["power"].numpy(),
+            lambda rows=rows: signal.welch(rows.astype(np.float64), 1.0, nperseg=n)[1],
+            {
+                "torch_stft": lambda given=given: by_stft(given, n).mean(-2).numpy(),
+                "torch_unfold": lambda given=given: by_unfold(given.unfold(-1, n, n // 2)).mean(-2).numpy(),
+            },
+        )
 
 
 def _spectrogram(x: np.ndarray) -> Case:
@@ -53,7 +78,7 @@ def by_stft(x: Any, n: int) -> Any:
 
     window = torch.hann_window(n)
     z = torch.stft(x, n, n // 2, n, window, center=False, return_complex=True)
-    return _one_sided(z.T, window)
+    return _one_sided(z.mT, window)
 
 
 def by_unfold(segments: Any) -> Any:

@@ -10,7 +10,15 @@ import pytest
 from scipy import signal
 
 from hpcflow_kernels import Rows, get
-from hpcflow_kernels.arrays import coherence, orders, spectrum, spectrum_numbers, subtraction, transforms
+from hpcflow_kernels.arrays import (
+    coherence,
+    orders,
+    spectrum,
+    spectrum_numbers,
+    subtraction,
+    transforms,
+    welch,
+)
 from hpcflow_kernels.arrays.namespace import available
 
 RATE = 1000.0
@@ -69,10 +77,17 @@ WINDOWS = [
 ]
 
 
+WELCH = [
+    (welch.welch_windows, "welch", {"window": 1.003, "nperseg": 128, "overlap": 0.75}),
+    (welch.welch_windows, "welch", {"window": 0.4, "nperseg": 77, "taper": "hamming", **LINES}),
+    (welch.welch_windows, "welch", {"window": 2.5, "nperseg": 100, "overlap": 0.0, "missing": 0.01}),
+]
+
+
 @pytest.mark.filterwarnings("ignore:(invalid value|divide by zero):RuntimeWarning")  # of NumPy
 @pytest.mark.parametrize("kind", ["whole", "gaps", "silent"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("ours", "name", "params"), WINDOWS, ids=named)
+@pytest.mark.parametrize(("ours", "name", "params"), WINDOWS + WELCH, ids=named)
 def test_windows_are_those_of_the_processor(ours, name, params, dtype, kind, asarray):
     x = noise(5001, dtype, kind)
     contract = get(name)
@@ -98,6 +113,18 @@ def test_a_spectrogram_is_scipys(asarray):
         got = spectrum.spectrogram_frames(asarray(x), rate=RATE, **how)["spectrogram"]
         expected = signal.spectrogram(x, RATE, taper, n, shared, scaling=scaling)[2].T
         assert np.abs(np.asarray(got) - expected).max() <= 1e-13 * expected.max()
+
+
+def test_a_long_windows_segments_go_through_in_parts(asarray, monkeypatch):
+    x = noise(9001, np.float32)
+    x[4000] = np.nan
+    how = {"window": 9.0, "nperseg": 128, "missing": 0.1}
+    monkeypatch.setattr(transforms, "NEAR", 2000)
+    got = np.asarray(welch.welch_windows(asarray(x), rate=RATE, **how)["power"])[0]
+    segments = np.lib.stride_tricks.sliding_window_view(x[:9000].astype(np.float64), 128)[::64]
+    whole = segments[np.isfinite(segments).all(axis=1)]
+    expected = signal.periodogram(whole, RATE, "hann", detrend="constant")[1].mean(axis=0)
+    assert np.abs(got - expected).max() <= 1e-6 * expected.max()
 
 
 def test_a_periodogram_is_that_of_the_definition_on_any_grid(asarray):

@@ -15,7 +15,7 @@ from hpcflow_kernels.spectral.coherence import independent_segments, noise_coher
 from hpcflow_kernels.spectral.stft_contracts import hop_of
 from hpcflow_kernels.spectral.welch import named_window
 
-TOGETHER = 1024
+TOGETHER = 256
 """Most segments whose products are added in the signals' own type, before sums go on in float64."""
 
 
@@ -111,19 +111,12 @@ class _Sums(NamedTuple):
         weights, signals, segments = named_window(taper, n), len(rows), 0
         window = constant(weights, x)
         sums = xp.zeros((n // 2 + 1, signals, signals), dtype=xp.complex128, device=device(x))
-        step, total = min(TOGETHER, together(x, n * signals)), count(x.shape[1], n, hop)
-        for first in range(0, total, step):
-            stop = min(first + step, total)
-            frame = cut(x[:, first * hop : (stop - 1) * hop + n], n, hop)
-            mean = xp.mean(frame, axis=-1, keepdims=True)
-            whole = xp.all(xp.isfinite(mean), axis=0, keepdims=True)
-            usable = int(xp.sum(xp.astype(whole, xp.int64)))
+        total = count(x.shape[1], n, hop)
+        for first in range(0, total, TOGETHER):
+            some = x[:, first * hop : (min(first + TOGETHER, total) - 1) * hop + n]
+            products, usable = _of_segments(some, window, hop)
+            sums += xp.astype(products, xp.complex128)
             segments += usable
-            centred = frame - mean
-            centred *= window
-            if usable < stop - first:
-                centred = xp.where(whole, centred, xp.zeros_like(centred))
-            sums += xp.astype(_products(transformed(xp.fft.rfft, centred)), xp.complex128)
         flat = xp.permute_dims(xp.reshape(sums, (n // 2 + 1, -1)), (1, 0))
         re, im = xp.real(flat), xp.imag(flat)
         if not segments:
@@ -152,6 +145,42 @@ class _Sums(NamedTuple):
             "coherence_noise": xp.asarray(self.noise, dtype=xp.float32, device=where),
             "segments": xp.asarray(float(self.segments), dtype=xp.float32, device=where),
         }
+
+
+def _of_segments(x: Any, window: Any, hop: int) -> tuple[Any, int]:
+    """Sums of products over segments without a gap, in the signals' own type, and how many these are.
+
+    Parameters
+    ----------
+    x : array, shape (signals, samples)
+    window : array, shape (n,)
+        Weights of a segment.
+    hop : int
+
+    Returns
+    -------
+    array of complex numbers, shape (bins, signals, signals)
+    int
+    """
+    xp, n, segments, sums = array_namespace(x), window.shape[0], 0, None
+    step, total = together(x, n * x.shape[0]), count(x.shape[1], n, hop)
+    for first in range(0, total, step):
+        stop = min(first + step, total)
+        frame = cut(x[:, first * hop : (stop - 1) * hop + n], n, hop)
+        mean = xp.mean(frame, axis=-1, keepdims=True)
+        whole = xp.all(xp.isfinite(mean), axis=0, keepdims=True)
+        usable = int(xp.sum(xp.astype(whole, xp.int64)))
+        segments += usable
+        frame -= mean
+        frame *= window
+        if usable < stop - first:
+            frame = xp.where(whole, frame, xp.zeros_like(frame))
+        products = _products(transformed(xp.fft.rfft, frame))
+        if sums is None:
+            sums = products
+        else:
+            sums += products
+    return sums, segments
 
 
 def _products(z: Any) -> Any:

@@ -19,6 +19,7 @@ from hpcflow_kernels.arrays.transforms import (
     squared,
     transformed,
     typed,
+    weighted,
     zoomed,
 )
 from hpcflow_kernels.frames import frame_hop, frame_length, frequency_count
@@ -158,8 +159,7 @@ def cepstrum_frames(
     out = xp.empty((count(x.shape[0], nperseg, hop), half), dtype=x.dtype, device=device(x))
     for part, frame in frames(x, nperseg, hop, times=2):
         wide = xp.astype(frame, xp.float64)
-        centred = (wide - xp.mean(wide, axis=-1, keepdims=True)) * weights
-        power = squared(transformed(xp.fft.rfft, centred))
+        power = squared(transformed(xp.fft.rfft, weighted(wide, weights)))
         largest = xp.max(power, axis=-1, keepdims=True)
         least = xp.where(largest > 0, FLOOR * largest, xp.asarray(math.nan, dtype=xp.float64))
         log = xp.log(xp.maximum(power, least))

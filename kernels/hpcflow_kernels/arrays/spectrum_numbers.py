@@ -17,6 +17,7 @@ from hpcflow_kernels.arrays.transforms import (
     together,
     transformed,
     typed,
+    weighted,
 )
 from hpcflow_kernels.frames import frame_hop, frame_length, hann
 from hpcflow_kernels.spectral.stft_contracts import hop_of
@@ -108,9 +109,8 @@ def spectral_kurtosis_frames(
     for first in range(0, rows, step):
         stop = min(first + step, rows)
         part = whole[first:stop, :]
-        segment = cut(part, n, hop)
-        centred = segment - xp.mean(segment, axis=-1, keepdims=True)
-        power = xp.astype(squared(transformed(xp.fft.rfft, centred * weights)), xp.float64)
+        power = squared(transformed(xp.fft.rfft, weighted(cut(part, n, hop), weights)))
+        power = xp.astype(power, xp.float64)
         once, twice = xp.sum(power, axis=1), xp.sum(power * power, axis=1)
         good = xp.all(xp.isfinite(part), axis=1, keepdims=True) & (once > 0)
         ratio = twice / xp.where(good, once * once, missing)

@@ -59,8 +59,8 @@ def cut(x: Any, n: int, hop: int) -> Any:
     Returns
     -------
     array, shape (..., frames, n)
-        Put together from as many slices as frames overlap at a sample, which is what the standard has instead
-        of strides; may be a view of `x` where they do not overlap.
+        A new one, put together from as many slices as frames overlap at a sample: what the standard has
+        in place of strides.
     """
     xp = array_namespace(x)
     rows, parts = count(x.shape[-1], n, hop), -(-n // hop)
@@ -72,7 +72,7 @@ def cut(x: Any, n: int, hop: int) -> Any:
         x = xp.concat([x, xp.zeros((*x.shape[:-1], short), dtype=x.dtype, device=device(x))], axis=-1)
     block = xp.reshape(x[..., : blocks * hop], (*x.shape[:-1], blocks, hop))
     slices = [block[..., i : i + rows, : min(hop, n - i * hop)] for i in range(parts)]
-    return slices[0] if parts == 1 else xp.concat(slices, axis=-1)
+    return xp.asarray(slices[0], copy=True) if parts == 1 else xp.concat(slices, axis=-1)
 
 
 def together(x: Any, n: int) -> int:
@@ -86,6 +86,13 @@ def frames(x: Any, n: int, hop: int, times: int = 1) -> Iterator[tuple[slice, An
     for first in range(0, rows, step):
         stop = min(first + step, rows)
         yield slice(first, stop), cut(x[first * hop : (stop - 1) * hop + n], n, hop)
+
+
+def weighted(frame: Any, weights: Any) -> Any:
+    """Frames less their means, times weights; written to in place, so that all of it stays in cache."""
+    frame -= array_namespace(frame).mean(frame, axis=-1, keepdims=True)
+    frame *= weights
+    return frame
 
 
 def transformed(transform: Callable[[Any], Any], rows: Any) -> Any:
@@ -136,17 +143,14 @@ def spectra(x: Any, n: int, hop: int, weights: Any) -> Iterator[tuple[slice, Any
     """Rows and transforms of the frames, less their means and weighted; shape (rows, n // 2 + 1)."""
     xp = array_namespace(x)
     for part, frame in frames(x, n, hop):
-        centred = frame - xp.mean(frame, axis=-1, keepdims=True)
-        centred *= weights
-        yield part, transformed(xp.fft.rfft, centred)
+        yield part, transformed(xp.fft.rfft, weighted(frame, weights))
 
 
 def squared(z: Any) -> Any:
     """``|z|**2`` of complex numbers."""
     xp = array_namespace(z)
-    re, im = xp.real(z), xp.imag(z)
-    power = re * re
-    power += im * im
+    power = xp.real(z) ** 2
+    power += xp.imag(z) ** 2
     return power
 
 
