@@ -13,6 +13,7 @@ from __future__ import annotations
 from hpcflow.conformance.arrays import of_arrays
 from hpcflow.conformance.cuda import of_cuda
 from hpcflow.conformance.cut import of_cut
+from hpcflow.conformance.ranks import of_ranks
 from hpcflow.conformance.trial import Check, Params, Trial
 from hpcflow.conformance.whole import of_whole
 from hpcflow_kernels import Pattern, get
@@ -50,6 +51,8 @@ def checks(name: str, params: Params | None = None, bound: float = 0.0) -> list[
     found: list[Check] = []
     if contract.pattern in (Pattern.MAP, Pattern.WINDOW):
         found += of_cut(trial)
-    if contract.pattern in (Pattern.RECORD, Pattern.EVENTS):
+    if contract.pattern in (Pattern.RECORD, Pattern.EVENTS, Pattern.COLLECTIVE):
         found += of_whole(trial)
+    if contract.pattern == Pattern.COLLECTIVE:
+        found += of_ranks(trial)
     return [*found, *of_arrays(trial), *of_cuda(trial)]

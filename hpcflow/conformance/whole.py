@@ -12,6 +12,9 @@ from hpcflow.conformance.trial import RATE, SAMPLES, Check, Made, Trial, hold
 from hpcflow.plan.axes import most_events
 from hpcflow_kernels import Pattern, Rows, UnusableRecordError
 from hpcflow_kernels.contract import Records
+from hpcflow_kernels.probes import spread
+from hpcflow_kernels.ranks import joined
+from hpcflow_kernels.threads import Threads
 
 REASON = 20
 """Letters that a reason for setting a record aside has at least."""
@@ -40,12 +43,24 @@ def ports_of(trial: Trial, samples: int = SAMPLES) -> dict[str, Any]:
 
 
 def asked(trial: Trial, ports: Mapping[str, Any]) -> Made | str:
-    """What a kernel makes of a record, or why it cannot use it."""
+    """What a kernel makes of a record, a collective one on a single rank, or why it cannot use it."""
     try:
+        if trial.contract.pattern == Pattern.COLLECTIVE:
+            return over_ranks(trial, ports, 1)
         made = trial.contract.load()(**ports, **trial.params)
     except UnusableRecordError as reason:
         return str(reason)
     return {name: np.asarray(values) for name, values in made.items()}
+
+
+def over_ranks(trial: Trial, ports: Mapping[str, Any], count: int) -> Made:
+    """All rows of a collective kernel on so many threads."""
+    function, given = trial.contract.load(), spread(ports)
+    shares = Threads(count).run(lambda ranks: function(ranks=ranks, **given, **trial.params))
+    try:
+        return joined(shares)
+    except ValueError as error:
+        raise AssertionError(f"{error} (with {count} of them)") from None
 
 
 def _usable(trial: Trial, ports: Mapping[str, Any]) -> Made:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hpcflow_kernels.contract import Contract, Param, Pattern, Port, Rows
+from hpcflow_kernels.ranks import Alone, Spread
 from hpcflow_kernels.registry import contracts, get
 
 RATE = 25_600.0
@@ -158,6 +159,11 @@ PROBES: Mapping[str, Probe] = {
         {"window": 0.004},
         tuple(257 << k for k in (5, 7, 9)),
     ),
+    "long_matrix_profile": Probe(
+        lambda samples: {"signal": _machine(samples)["signal"]},
+        {"window": 0.004},
+        tuple(257 << k for k in (5, 7, 9)),
+    ),
     "motifs": Probe(_profile, {"window": 0.004}),
     "lomb_scargle": Probe(
         lambda samples: {"signal": _machine(samples)["signal"]},
@@ -232,7 +238,7 @@ def from_contract(contract: Contract) -> Probe:
             f"made-up parameters do not suit {contract.name} ({problems[0]}): "
             "give it an entry in hpcflow_kernels.probes.PROBES, or defaults that fit each other"
         )
-    if contract.pattern in (Pattern.RECORD, Pattern.EVENTS):
+    if contract.pattern in (Pattern.RECORD, Pattern.EVENTS, Pattern.COLLECTIVE):
         return Probe(lambda samples: _ports(contract.ports, samples), params, _RECORDS)
     shortest = max(1 << 16, contract.geometry(every, RATE).frame if contract.geometry else 0)
     return Probe(_signal, params, (shortest, 4 * shortest, 16 * shortest))
@@ -297,8 +303,20 @@ def prepared(
     params = {p.name: changes.get(p.name, probe.params.get(p.name, p.default)) for p in contract.params}
     function = contract.load()
     given = {port: _as(value, dtype) for port, value in probe.ports(samples).items()}
+    if contract.pattern == Pattern.COLLECTIVE:
+        held = {port: spread(value) for port, value in given.items()}
+        return lambda: function(ranks=Alone(), **held, **params).values
     first = (given.pop("x"),) if contract.geometry is not None else ()
     return lambda: function(*first, **given, **params)
+
+
+def spread(value: Any) -> Any:
+    """What a port of a collective kernel gets, from what the same port of a record kernel would get."""
+    if isinstance(value, Rows):
+        return Spread.of(value)
+    if isinstance(value, Mapping):
+        return {name: spread(one) for name, one in value.items()}
+    return value
 
 
 def _as(value: Any, dtype: type[np.floating[Any]] | None) -> Any:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
+    from hpcflow_kernels.contract import Rows
+
 
 class Ranks(Protocol):
     """One of several ranks that compute a record together.
@@ -85,6 +87,15 @@ class Spread:
     read: Callable[[int, int], np.ndarray]
     coords: Mapping[str, np.ndarray] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, rows: Rows) -> Spread:
+        """What lies in this process's memory."""
+
+        def read(start: int, stop: int) -> np.ndarray:
+            return rows.values[start:stop].copy()
+
+        return cls(len(rows.values), rows.rate, rows.units, read, rows.coords)
+
 
 @dataclass(frozen=True, eq=False)
 class Share:
@@ -102,6 +113,44 @@ class Share:
 
     start: int
     values: Mapping[str, np.ndarray]
+
+
+def held_once(shares: Sequence[tuple[int, int]]) -> int:
+    """How many rows the shares of all ranks hold together, from each one's first row and number of rows.
+
+    Raises
+    ------
+    ValueError
+        Naming the first row that nobody holds, or that two ranks do.
+
+    Examples
+    --------
+    >>> held_once([(3, 2), (0, 3), (0, 0)])
+    5
+    """
+    row = 0
+    for start, held in sorted(share for share in shares if share[1]):
+        if start != row:
+            what = f"row {row} is nobody's" if start > row else f"row {start} is held twice"
+            raise ValueError(f"shares of ranks must hold each row once: {what}")
+        row += held
+    return row
+
+
+def joined(shares: Sequence[Share]) -> dict[str, np.ndarray]:
+    """All rows, by field, from the shares of all ranks.
+
+    Raises
+    ------
+    ValueError
+        As `held_once`.
+    """
+    import numpy as np
+
+    sizes = [len(next(iter(share.values.values()), ())) for share in shares]
+    held_once([(share.start, size) for share, size in zip(shares, sizes, strict=True)])
+    held = sorted((s for s, size in zip(shares, sizes, strict=True) if size), key=lambda share: share.start)
+    return {name: np.concatenate([s.values[name] for s in held or shares[:1]]) for name in shares[0].values}
 
 
 class Alone:

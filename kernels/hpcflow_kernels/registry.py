@@ -45,6 +45,7 @@ FAMILIES = (
     "hpcflow_kernels.features.rocket_contracts",
     "hpcflow_kernels.similarity.dtw_contracts",
     "hpcflow_kernels.similarity.neighbours_contracts",
+    "hpcflow_kernels.mpi.contracts",
 )
 """Modules that hold a tuple `CONTRACTS`; each imports nothing heavier than `contract`."""
 

@@ -8,8 +8,9 @@ import gzip
 import numpy as np
 from matplotlib.figure import Figure
 
+from hpcflow_kernels.contract import Rows
 from hpcflow_kernels.mpi.long_spectrum import long_spectrum
-from hpcflow_kernels.ranks import Spread
+from hpcflow_kernels.ranks import Spread, joined
 from hpcflow_kernels.threads import Threads
 from scripts.figures.recordings import SHARED
 
@@ -24,11 +25,10 @@ def _beijing(column: str) -> np.ndarray:
 def long_spectrum_temperature() -> Figure:
     """The day's line in five years of temperature, with the lines that the seasons put beside it."""
     x, day = _beijing("TEMP"), 86_400.0
-    record = Spread(len(x), 24 / day, "degC", lambda start, stop: x[start:stop].copy())
+    record = Spread.of(Rows(x, 24 / day, "degC", {}))
     given = {"signal": record, "fit": "cut", "taper": "hann", "scaling": "amplitude"}
-    shares = Threads(2).run(lambda ranks: long_spectrum(ranks=ranks, **given))
-    frequency = np.concatenate([share.values["frequency"] for share in shares]) * day
-    amplitude = np.concatenate([share.values["amplitude"] for share in shares])
+    found = joined(Threads(2).run(lambda ranks: long_spectrum(ranks=ranks, **given)))
+    frequency, amplitude = found["frequency"] * day, found["amplitude"]
     figure = Figure(figsize=(7, 3.2))
     whole, near = figure.subplots(1, 2, width_ratios=(2, 3))
     whole.loglog(frequency[1:], amplitude[1:], lw=0.3)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from hpcflow.conformance import Check, checks
-from hpcflow_kernels import Geometry, Pattern, contracts, registry
+from hpcflow_kernels import Geometry, Pattern, UnusableRecordError, contracts, registry
 from tests import toy
 from tests.kernels.cases import CASES
 
 CUTTABLE = sorted(n for n, c in contracts().items() if c.pattern in (Pattern.MAP, Pattern.WINDOW))
-WHOLE = sorted(n for n, c in contracts().items() if c.pattern in (Pattern.RECORD, Pattern.EVENTS))
+BY_RECORD = (Pattern.RECORD, Pattern.EVENTS, Pattern.COLLECTIVE)
+WHOLE = sorted(n for n, c in contracts().items() if c.pattern in BY_RECORD)
 PROMISES = [
     pytest.param(check, id=f"{name}-{i}: {check}")
     for name in CUTTABLE
@@ -94,6 +95,7 @@ class TestBrokenKernels:
             ("framed", {"frame": 100, "hop": 30}),
             ("respaced", {"up": 8, "down": 15}),
             ("beyond", {"above": 1.0}),
+            ("mirrored", {}),
         ):
             found = checks(name, params)
             assert len(found) >= 5
@@ -138,6 +140,39 @@ class TestBrokenKernels:
         contract = replace(toy.CONTRACTS["beyond"], most_events=lambda params, samples, rate: 3)
         monkeypatch.setitem(toy.CONTRACTS, "beyond", contract)
         assert "3 at most" in self.broken(monkeypatch, "beyond", toy.beyond, above=0.0)
+
+    def test_sums_taken_rank_by_rank(self, monkeypatch):
+        def by_rank(*, ranks, signal):
+            whole = toy.mirrored(ranks=ranks, signal=signal)
+            sums = ranks.allgather(float(whole.values["level"].sum()))
+            return replace(whole, values={**whole.values, "level": whole.values["level"] + sum(sums)})
+
+        assert "level is other on 3 ranks than on one" in self.broken(monkeypatch, "mirrored", by_rank)
+
+    def test_shares_that_leave_a_row_out_or_hold_it_twice(self, monkeypatch):
+        def shifted(by):
+            def shift(*, ranks, signal):
+                share = toy.mirrored(ranks=ranks, signal=signal)
+                return replace(share, start=share.start + by * (ranks.number > 0))
+
+            return self.broken(monkeypatch, "mirrored", shift)
+
+        assert "is nobody's (with 2 of them)" in shifted(1)
+        assert "is held twice (with 5 of them)" in shifted(-1)
+
+    def test_fewer_rows_than_the_contract_says(self, monkeypatch):
+        contract = replace(toy.CONTRACTS["mirrored"], length=lambda params, samples, rate, facts: samples + 1)
+        monkeypatch.setitem(toy.CONTRACTS, "mirrored", contract)
+        assert "the contract says 20012" in self.broken(monkeypatch, "mirrored", toy.mirrored)
+
+    def test_a_record_that_only_several_ranks_can_use(self, monkeypatch):
+        def shared(*, ranks, signal):
+            gone = np.isnan(signal.read(0, signal.samples)).sum()
+            if ranks.count == 1 and gone:
+                raise UnusableRecordError("samples are missing, which one rank minds")
+            return toy.mirrored(ranks=ranks, signal=signal)
+
+        assert "2 ranks use a record that one sets aside" in self.broken(monkeypatch, "mirrored", shared)
 
     def test_unknown_parameters_are_named(self):
         with pytest.raises(KeyError, match="no parameter 'width'"):

@@ -12,8 +12,8 @@ from hpcflow_kernels.mpi.long_profile import long_matrix_profile
 from hpcflow_kernels.mpi.long_spectrum import long_spectrum
 from hpcflow_kernels.mpi.over_mpi import OverMpi
 from hpcflow_kernels.mpi.pair_correlations import pair_correlations
-from hpcflow_kernels.ranks import Alone, Share
-from tests.kernels.over_ranks import joined, spread
+from hpcflow_kernels.ranks import Alone, Share, joined
+from tests.kernels.over_ranks import spread
 from tests.mpi.on_ranks import run
 
 WALKS = (30_000, 40_000, 50_000)

@@ -14,6 +14,7 @@ from hpcflow.run.context import RunContext, coords, shaped
 from hpcflow.run.packs import Piece, joined
 from hpcflow.run.stages.records import fed
 from hpcflow_kernels import Ranks, Share, Spread, UnusableRecordError, get
+from hpcflow_kernels.ranks import held_once
 from hpcflow_kernels.threads import Threads
 
 
@@ -82,14 +83,12 @@ def check_shares(step: StepPlan, rows: int, shares: Sequence[tuple[int, int]]) -
     ValueError
         Naming the first row that nobody holds, or that two ranks do.
     """
-    row = 0
-    for start, held in sorted(share for share in shares if share[1]):
-        if start != row:
-            what = f"row {row} is nobody's" if start > row else f"row {start} is held twice"
-            raise ValueError(f"kernel {step.kernel}: shares of its ranks must hold each row once: {what}")
-        row += held
-    if row != rows:
-        raise ValueError(f"kernel {step.kernel} gave {row} rows where its contract says {rows}")
+    try:
+        held = held_once(shares)
+    except ValueError as error:
+        raise ValueError(f"kernel {step.kernel}: {error}") from None
+    if held != rows:
+        raise ValueError(f"kernel {step.kernel} gave {held} rows where its contract says {rows}")
 
 
 def _value(ctx: RunContext, step: StepPlan, item: Input, record: int) -> Any:
