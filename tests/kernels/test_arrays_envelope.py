@@ -1,4 +1,4 @@
-"""Envelopes, indicators and factors on array libraries: beside those of the processor, and beside SciPy."""
+"""Envelopes, kurtograms and indicators on array libraries: beside the processor's, and beside SciPy."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 import torch
 from scipy import signal, stats
 
-from hpcflow_kernels import get
+from hpcflow_kernels import Rows, get
 from hpcflow_kernels.arrays import envelope, indicators
+from hpcflow_kernels.arrays.kurtogram import kurtogram_of_record
+from hpcflow_kernels.arrays.segments import longest_stretch
 
 RATE = 1000.0
 SINGLE, DOUBLE = 4e-6, 1e-11
@@ -106,3 +108,45 @@ def test_indicators_are_scipys(asarray):
     for j, (low, high) in enumerate(((10, 100), (100, 400))):
         inside = (frequency >= low) & (frequency < high)
         assert float(np.asarray(got["band_power"])[0, j]) == pytest.approx(power[inside].sum(), rel=1e-12)
+
+
+def impacts(samples: int, dtype: type) -> np.ndarray:
+    """Noise with a ringing at 180 Hz that something strikes again and again."""
+    rng, time = np.random.default_rng(samples), np.arange(samples) / RATE
+    since = np.mod(time, 0.31)
+    x = rng.standard_normal(samples) + 20 * np.exp(-since / 0.01) * np.sin(2 * np.pi * 180 * since)
+    return x.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("samples", "levels"), [(200_003, 5), (40_000, 7), (9000, 3), (500, 6)])
+def test_a_kurtogram_is_that_of_the_processor(samples, levels, dtype, asarray):
+    x = impacts(samples, dtype)
+    made = kurtogram_of_record(signal=Rows(asarray(x), RATE, "m", {}), levels=levels)
+    expected = get("kurtogram").load()(signal=Rows(x, RATE, "m", {}), levels=levels)
+    for field, wanted in expected.items():
+        got = np.asarray(made[field])
+        assert got.dtype == wanted.dtype
+        assert got.shape == wanted.shape
+        bound = 1e-4 if dtype == np.float32 else 1e-6  # the table is stored in float32
+        assert np.allclose(got, wanted, rtol=bound, atol=bound, equal_nan=True), field
+    assert samples < 9000 or made["band_low"] <= 180 <= made["band_high"]
+
+
+def test_without_change_there_is_no_kurtogram(asarray):
+    for x in (np.full(9000, 2.0), np.full(9000, np.nan), np.zeros(0)):
+        made = kurtogram_of_record(signal=Rows(asarray(x), RATE, "m", {}), levels=3)
+        assert all(np.isnan(np.asarray(values)).all() for values in made.values())
+
+
+@pytest.mark.parametrize(
+    ("x", "longest"),
+    [
+        ([1, 2], [1, 2]),
+        ([np.nan, 1, 2, np.inf, 3, 4, np.nan], [1, 2]),
+        ([1, np.nan, 2, 3], [2, 3]),
+        ([np.nan], []),
+    ],
+)
+def test_the_longest_stretch_is_the_first_of_the_longest(asarray, x, longest):
+    assert np.asarray(longest_stretch(asarray(np.array(x, np.float64)))).tolist() == longest

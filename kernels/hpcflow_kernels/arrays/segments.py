@@ -1,4 +1,4 @@
-"""Map kernels on signals with gaps, wherever the signal's arrays live."""
+"""Signals with gaps, wherever their arrays live: maps of each stretch, and the longest one."""
 
 from __future__ import annotations
 
@@ -37,3 +37,19 @@ def by_segment(
             parts += [missing[done:start], call(x[start:stop], rate=rate, **params)]
             done = stop
     return xp.concat([*parts, missing[done:]])
+
+
+def longest_stretch(x: Array) -> Array:
+    """The longest run of finite samples, the first of equally long ones."""
+    from array_api_compat import array_namespace, device
+
+    xp = array_namespace(x)
+    good = xp.isfinite(x)
+    if bool(xp.all(good)):
+        return x
+    ends = [xp.asarray([at], dtype=xp.int64, device=device(x)) for at in (-1, x.shape[0])]
+    edges = xp.concat([ends[0], xp.astype(xp.nonzero(~good)[0], xp.int64), ends[1]])
+    lengths = edges[1:] - edges[:-1] - 1
+    longest = int(xp.argmax(lengths))
+    start = int(edges[longest]) + 1
+    return x[start : start + int(lengths[longest])]

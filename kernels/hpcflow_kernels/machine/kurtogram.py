@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,13 +73,10 @@ def kurtogram(x: np.ndarray, levels: int = 7) -> Kurtogram:
     from hpcflow_kernels.features.condition_loops import FOURTH, MEAN, SECOND, frame_moments
     from hpcflow_kernels.machine.kurtogram_loops import power_moments
 
-    counts = np.array(band_counts(levels))
-    unit = 3 * 2 ** (levels + 1)
-    fade = TAPER * unit
-    n, hop, blocks = _blocks(len(x), unit, fade)
-    kept = n - 2 * fade
+    counts, cut = np.array(band_counts(levels)), Blocks.of(len(x), levels)
+    n, hop, blocks, fade = cut
     kurtosis = [np.full(count, np.nan) for count in counts]
-    samples = blocks * np.where(counts == 1, kept, kept // 2 // counts)
+    samples = np.array([cut.samples(count) for count in counts.tolist()])
     if blocks == 0:
         return Kurtogram(counts, kurtosis, samples)
     dtype = np.dtype(np.float64 if x.dtype == np.float64 else np.float32)
@@ -89,11 +86,7 @@ def kurtogram(x: np.ndarray, levels: int = 7) -> Kurtogram:
     if not moments[0, SECOND] > 0:
         return Kurtogram(counts, kurtosis, samples)
     kurtosis[0][0] = moments[0, FOURTH] / moments[0, SECOND] ** 2 - 3
-    weight = np.full(n, 1 / math.sqrt(moments[0, SECOND]))
-    ramp = np.sin(np.pi / 2 * (np.arange(fade) + 0.5) / fade) ** 2
-    weight[:fade] *= ramp
-    weight[n - fade :] *= ramp[::-1]
-    weight = weight.astype(dtype)
+    weight = (cut.weights() * (1 / math.sqrt(moments[0, SECOND]))).astype(dtype)
     pieces = np.lib.stride_tricks.sliding_window_view(x, n)[::hop]
     means = [np.zeros((count, 2)) for count in counts]
     for start in range(0, blocks, TOGETHER):
@@ -115,11 +108,42 @@ def kurtogram(x: np.ndarray, levels: int = 7) -> Kurtogram:
     return Kurtogram(counts, kurtosis, samples)
 
 
-def _blocks(samples: int, unit: int, fade: int) -> tuple[int, int, int]:
-    """Length of a block, samples from one to the next, and how many there are."""
-    blocks = max(1, round((samples - 2 * fade) / (BLOCK - 2 * fade)))
-    n = _good(((samples - 2 * fade) // blocks + 2 * fade) // unit) * unit
-    return n, n - 2 * fade, blocks if n > 2 * fade else 0
+class Blocks(NamedTuple):
+    """How a record is cut into blocks that are transformed.
+
+    Attributes
+    ----------
+    n, hop : int
+        Samples of a block, and from one to the next.
+    number : int
+        How many there are; 0 where the record is too short.
+    fade : int
+        Samples at either end of a block that are faded, and left out after the transform.
+    """
+
+    n: int
+    hop: int
+    number: int
+    fade: int
+
+    @classmethod
+    def of(cls, samples: int, levels: int) -> Blocks:
+        """The blocks of so many samples."""
+        unit = 3 * 2 ** (levels + 1)
+        fade = TAPER * unit
+        blocks = max(1, round((samples - 2 * fade) / (BLOCK - 2 * fade)))
+        n = _good(((samples - 2 * fade) // blocks + 2 * fade) // unit) * unit
+        return cls(n, n - 2 * fade, blocks if n > 2 * fade else 0, fade)
+
+    def samples(self, count: int) -> int:
+        """Samples, of one of so many bands complex ones, that are judged."""
+        return self.number * (self.hop if count == 1 else self.hop // 2 // count)
+
+    def weights(self) -> np.ndarray:
+        """What fades a block's ends, float64, shape (n,)."""
+        weight, ramp = np.ones(self.n), np.sin(np.pi / 2 * (np.arange(self.fade) + 0.5) / self.fade) ** 2
+        weight[: self.fade], weight[self.n - self.fade :] = ramp, ramp[::-1]
+        return weight
 
 
 def _good(n: int) -> int:
@@ -152,25 +176,43 @@ def kurtogram_of_record(*, signal: Rows, levels: int = 7) -> dict[str, np.ndarra
         The fields of the contract: ``kurtosis``, float32, shape (2 * levels, 3 * 2**levels), by level and
         relative frequency, and the band where it is largest. NaN where the record is constant or too short.
     """
-    x = longest_stretch(np.asarray(signal.values))
-    first = max(0, (len(x) - MOST_SAMPLES) // 2)
-    found = kurtogram(x[first : first + MOST_SAMPLES], levels)
+    x = middle_of(longest_stretch(np.asarray(signal.values)))
+    found = kurtogram(x, levels)
     grid = 3 * 2**levels
     table = np.stack([np.repeat(row, grid // len(row)) for row in found.kurtosis])
-    band_fields = ("band_low", "band_high", "band_kurtosis", "kurtosis_noise")
-    out = dict.fromkeys(band_fields, math.nan)
-    if np.isfinite(table[1:]).any():
-        level, place = np.unravel_index(np.nanargmax(table[1:]), table[1:].shape)
-        level += 1
-        width = signal.rate / 2 / int(found.counts[level])
-        band = int(place) * int(found.counts[level]) // grid
-        out = {
-            "band_low": band * width,
-            "band_high": (band + 1) * width,
-            "band_kurtosis": float(table[level, place]),
-            "kurtosis_noise": math.sqrt(4 / int(found.samples[level])),
-        }
+    bands = np.where(np.isfinite(table), table, -np.inf)[1:].ravel()
+    best = int(np.argmax(bands))
+    out = band_of(Blocks.of(len(x), levels), levels, best, float(bands[best]), signal.rate)
     return {
         "kurtosis": table.astype(np.float32),
         **{name: np.array(value, np.float32) for name, value in out.items()},
     }
+
+
+def middle_of(x: Any) -> Any:
+    """At most `MOST_SAMPLES` from the middle of an array of any library, shape (samples,)."""
+    first = max(0, (x.shape[0] - MOST_SAMPLES) // 2)
+    return x[first : min(x.shape[0], first + MOST_SAMPLES)]
+
+
+def band_of(blocks: Blocks, levels: int, place: int, kurtosis: float, rate: float) -> dict[str, float]:
+    """The fields of the most impulsive band.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    levels : int
+    place : int
+        Where it stands in the flat table of levels, without level 0, by frequency.
+    kurtosis : float
+        Its own; where that is not finite there is no band, and all are NaN.
+    rate : float
+        Samples per second.
+    """
+    names, grid = ("band_low", "band_high", "band_kurtosis", "kurtosis_noise"), 3 * 2**levels
+    if not math.isfinite(kurtosis):
+        return dict.fromkeys(names, math.nan)
+    count = band_counts(levels)[1 + place // grid]
+    width, band = rate / 2 / count, place % grid * count // grid
+    values = band * width, (band + 1) * width, kurtosis, math.sqrt(4 / blocks.samples(count))
+    return dict(zip(names, values, strict=True))

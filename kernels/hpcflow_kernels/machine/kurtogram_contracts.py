@@ -62,6 +62,8 @@ CONTRACTS = (
         ),
         fields=_fields,
         implementation="hpcflow_kernels.machine.kurtogram:kurtogram_of_record",
+        array="hpcflow_kernels.arrays.kurtogram:kurtogram_of_record",
+        array_error=1e-4,
         axis="record",
         bytes_per_sample=40.0,
         flops_per_sample=600.0,
