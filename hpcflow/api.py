@@ -231,6 +231,7 @@ def compute(
     from hpcflow.plan.model import Cut
 
     if "://" not in executor:
+        check_device(folder)
         workers = workers_that_fit(folder, workers)
         check_memory(Cut.from_dict(folder.cut), available_memory(), "this machine", workers)
     if executor == "serial":
@@ -246,6 +247,27 @@ def compute(
         )
     with DaskExecutor(workers, None if executor == "dask" else executor) as cluster:
         execute(folder, cluster, observer, stages)
+
+
+def check_device(folder: RunFolder) -> None:
+    """Refuse a run that needs a GPU, where there is none, before its first block.
+
+    Raises
+    ------
+    RequestError
+        With what to do.
+    """
+    from hpcflow.run.ledger import Ledger
+
+    ledger = Ledger(folder)
+    if all(ledger.complete(stage["name"]) for stage in folder.cut["stages"] if stage.get("device")):
+        return
+    from hpcflow_kernels.arrays.namespace import NoDeviceError, place
+
+    try:
+        place()
+    except NoDeviceError as error:
+        raise RequestError(str(error)) from None
 
 
 def available_memory() -> int:

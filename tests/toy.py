@@ -348,6 +348,7 @@ def workflow(
     block_bytes: int | None = None,
     steps: tuple[StepSpec, ...] = STEPS,
     save: tuple[str, ...] = (),
+    device: str = "auto",
 ) -> WorkflowSpec:
     """A checked workflow over the made-up dataset."""
     names = save or tuple(s.name for s in steps)
@@ -363,7 +364,7 @@ def workflow(
         datasets=(DatasetSpec("made", ("*.bin",), "toy"),),
         steps=steps,
         save=tuple(Ref(name) for name in names),
-        run=RunSpec(block_bytes=block_bytes),
+        run=RunSpec(block_bytes=block_bytes, device=device),
     )
 
 
@@ -373,13 +374,14 @@ def prepare(
     block_bytes: int | None = None,
     store: str = "store",
     steps: tuple[StepSpec, ...] = STEPS,
+    device: str = "auto",
 ) -> RunFolder:
     """A run folder over made-up records that lie as raw files in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, values in enumerate(records):
         (folder / f"r{index}.bin").write_bytes(values.tobytes())
     table = table_of([len(r) for r in records], checksums=[sha256(r.tobytes()).hexdigest() for r in records])
-    cut = compile_cut(workflow(folder, block_bytes, steps), {"made": table})
+    cut = compile_cut(workflow(folder, block_bytes, steps, device=device), {"made": table})
     request = DatasetRequest(folder, folder / f"{store}.zarr", "toy", {})
     return prepare_run(
         folder / "runs", cut, {"made": table}, {"made": request}, b"hpcflow: 1\n", {"aside": []}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,23 @@ def compile_cut(
     skipped = [s.name for s in spec.steps if s.name not in steps]
     notes = [f"step {name} is neither saved nor read by a saved step: not computed" for name in skipped]
     notes += [note for step in steps.values() for note in _unscaled(step, places)]
+    notes += _devices(spec, steps.values())
     return Cut(spec.name, datasets, tuple(steps.values()), tuple(builder.stages), tuple(notes))
+
+
+def _devices(spec: WorkflowSpec, steps: Iterable[StepPlan]) -> list[str]:
+    """What to say of a workflow that asks for a GPU."""
+    if spec.run.device != "gpu":
+        return []
+    there = [step.name for step in steps if step.backend == "array"]
+    here = [step.name for step in steps if step.backend == "cpu"]
+    if not there:
+        return ["device gpu: no step's kernel can compute on a GPU, so none is used"]
+    left = f"; on the processor, as their kernels have no other: {', '.join(here)}" if here else ""
+    return [
+        f"device gpu: computed on a GPU, by PyTorch or CuPy: {', '.join(there)}{left}",
+        "times of what runs on a GPU are those of one core; no GPU has been timed",
+    ]
 
 
 def _unscaled(step: StepPlan, places: Mapping[str, ax.RowAxis]) -> list[str]:
@@ -129,6 +145,7 @@ def _plan_step(
     whole = {i.port: tables[i.source] for i in inputs if i.kind in ("records", "record_facts")}
     named |= {port: tuple(str(n) for n in table.ids[ax.live(table)]) for port, table in whole.items()}
     rates = ax.usable_rates(contract, step.params, source.rate) if unscaled(contract, named) else []
+    backend = "array" if spec.run.device == "gpu" and "array" in contract.backends else "cpu"
     fields = resolve_fields(contract, named, ports, ax.common_rate(rates))
     plan = StepPlan(
         name=step.name,
@@ -150,8 +167,10 @@ def _plan_step(
                 contract.version,
                 dict(step.params),
                 [[i.port, i.kind, _key_of(i, steps, tables), i.field] for i in inputs],
+                *([] if backend == "cpu" else [backend]),
             ]
         ),
+        backend=backend,
     )
     if contract.geometry is not None and len(source):
         _check_rates(spec, step, contract, source, problems)

@@ -11,6 +11,12 @@ from hpcflow.plan.model import Cut, StagePlan
 BASE = 320 << 20
 """Interpreter, NumPy, SciPy, Numba and Zarr in one process: 100 to 240 MiB were measured on small data."""
 
+LIBRARY = 2 << 30
+"""An array library and a GPU's driver in a process: assumed. PyTorch for processors takes 0.2 GiB."""
+
+ARRAY_COPIES = 64
+"""Of its input that an array kernel may have at once: overlapping frames and their transforms."""
+
 FLUSH = 16 << 20
 """Outputs a worker holds back before it commits them (`hpcflow.run.commit`)."""
 

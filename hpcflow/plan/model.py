@@ -122,6 +122,8 @@ class StepPlan:
     key: str
     """sha256 over kernel, version, parameters and the keys of what it reads: equal keys and equal
     recordings mean equal bits."""
+    backend: str = "cpu"
+    """`array` where the kernel's implementation in the array API computes it, on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,8 @@ class StagePlan:
     write_bytes: int = 0
     files: int = 0
     """Files that the stage leaves behind."""
+    device: str = ""
+    """`gpu` where one of its steps computes on one."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,13 @@ class Cut:
 
     def body(self) -> dict[str, Any]:
         """As plain JSON, without the id."""
-        return {"schema": SCHEMA, **asdict(self)}
+        body = {"schema": SCHEMA, **asdict(self)}
+        for name, later in _LATER.items():
+            body[name] = [
+                {key: value for key, value in item.items() if key not in later or value != later[key]}
+                for item in body[name]
+            ]
+        return body
 
     def to_json(self) -> str:
         """The text of `cut.json`."""
@@ -229,6 +239,10 @@ def _step(step: Mapping[str, Any]) -> StepPlan:
             ),
         }
     )
+
+
+_LATER: Mapping[str, Mapping[str, Any]] = {"steps": {"backend": "cpu"}, "stages": {"device": ""}}
+"""Fields that older cuts lack: left out where they say what those cuts mean, so that their ids stay."""
 
 
 def _canonical(value: Any) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +59,12 @@ def listed(step: StepPlan) -> int:
     """Inputs of a port that takes several, for each of which a kernel works; 1 where it has no such port."""
     several = {port.name for port in get(step.kernel).ports if port.several}
     return max(1, sum(port_of(item.port) in several for item in step.inputs))
+
+
+def call_bytes(step: StepPlan, itemsize: float) -> float:
+    """Working memory of a step for each sample of its source, where one takes so many bytes."""
+    own = listed(step) * get(step.kernel).bytes_per_sample
+    return own if step.backend == "cpu" else max(own, memory.ARRAY_COPIES * itemsize)
 
 
 class Stages:
@@ -130,6 +137,8 @@ class Stages:
             stage = self._collective(name, steps[0], after)
         else:
             stage = self._records(name, group, steps, after)
+        if any(step.backend == "array" for step in steps):
+            stage = replace(stage, device="gpu", memory_bytes=stage.memory_bytes + memory.LIBRARY)
         self.stages.append(stage)
         for step in steps:
             if group.kind == "reduce":
@@ -160,7 +169,7 @@ class Stages:
             memory_bytes=memory.tiles_bound(
                 int(tile.max(initial=0)),
                 reach,
-                max(get(s.kernel).bytes_per_sample for s in steps) + 8 * (len(steps) - 1),
+                max(call_bytes(s, itemsize) for s in steps) + 8 * (len(steps) - 1),
                 out / max(total, 1) * min(per_block, max(total, 1)),
             ),
             work_samples=samples,
@@ -251,7 +260,7 @@ class Stages:
 
     def _working_set(self, steps: list[StepPlan], size: np.ndarray, itemsize: float) -> int:
         """Bytes that the record needing most takes."""
-        calls = [memory.Call(listed(s) * get(s.kernel).bytes_per_sample, self._most(s, size)) for s in steps]
+        calls = [memory.Call(call_bytes(s, itemsize), self._most(s, size)) for s in steps]
         order = np.argsort(-size, kind="stable")[: memory.LOOKED_AT + 1]
         return memory.working_set(order.tolist(), size.tolist(), itemsize, calls)
 

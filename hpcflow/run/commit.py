@@ -61,6 +61,8 @@ class BlockOutput:
         Records computed and records taken over from an earlier run.
     ranks
         How many computed it together.
+    device
+        Library and device of the array back end, where it computed.
     """
 
     pieces: Sequence[Piece] = ()
@@ -70,6 +72,7 @@ class BlockOutput:
     computed: int = 0
     reused: int = 0
     ranks: int = 1
+    device: str = ""
 
 
 @dataclass
@@ -83,6 +86,7 @@ class _Pending:
     computed: int
     reused: int
     ranks: int
+    device: str
     seconds: float
 
 
@@ -130,6 +134,7 @@ class Committer:
                 output.computed,
                 output.reused,
                 output.ranks,
+                output.device,
                 seconds,
             )
         )
@@ -215,6 +220,9 @@ class Committer:
         ranks = max(item.ranks for item in run)
         if ranks > 1:
             receipt["ranks"] = ranks
+        devices = sorted({item.device for item in run if item.device})
+        if devices:
+            receipt["device"] = ", ".join(devices)
         if extent[1]:
             receipt["pack"] = [self.pack_file.name, *extent]
         files = [

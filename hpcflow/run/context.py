@@ -14,10 +14,12 @@ from hpcflow.data.store import Regions
 from hpcflow.data.table import read_table
 from hpcflow.plan.axes import RowAxis, build_axes, live
 from hpcflow.plan.model import Cut, FieldPlan, StagePlan, StepPlan
+from hpcflow.run.device import planned_shape
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
 from hpcflow.run.reuse import Reusable
 from hpcflow_kernels import Pattern, Rows
+from hpcflow_kernels.arrays.namespace import Place, place
 from hpcflow_kernels.contract import Records
 
 if TYPE_CHECKING:
@@ -119,6 +121,11 @@ class RunContext:
         """How receipts call a file of a step's store."""
         return f"{'results' if step.saved else 'intermediate'}/{step.name}.zarr/{name}"
 
+    @cached_property
+    def place(self) -> Place:
+        """Library and device of the array back end in this process, chosen when a stage first needs it."""
+        return place()
+
     def facts(self, dataset: str, record: int) -> Mapping[str, Any]:
         """Facts of a live record."""
         return self.tables[dataset].facts_of(int(self.live(dataset)[record]))
@@ -167,11 +174,5 @@ def shaped(step: StepPlan, field: FieldPlan, value: Any, rows: int) -> np.ndarra
         If the kernel returned another shape than its contract says.
     """
     array = np.asarray(value, dtype=field.dtype)
-    want = (rows, *field.shape)
-    if array.shape == want:
-        return array
-    if rows == 1 and array.shape == field.shape:
-        return array.reshape(want)
-    raise ValueError(
-        f"kernel {step.kernel} returned {field.name} of shape {array.shape} where its contract says {want}"
-    )
+    shape = planned_shape(step, field, array.shape, rows)
+    return array if array.shape == shape else array.reshape(shape)

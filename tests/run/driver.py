@@ -11,10 +11,10 @@ from hpcflow.run import commit
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.stages import ingest
 from hpcflow_kernels import registry
-from tests import toy
+from tests import toy, toy_arrays
 
 if __name__ == "__main__":
-    registry.contracts = lambda: toy.CONTRACTS  # type: ignore[assignment]
+    registry.contracts = lambda: toy_arrays.CONTRACTS  # type: ignore[assignment]
     ingest.get_reader = lambda name: toy.READER  # type: ignore[assignment,return-value]
     ingest.checksum = toy.checksum  # type: ignore[assignment]
     ingest.read_stored = toy.read  # type: ignore[assignment]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hpcflow.plan.blocks import Bundles
 from hpcflow.plan.model import Input, StagePlan, StepPlan
 from hpcflow.run.commit import BlockOutput
 from hpcflow.run.context import RunContext, coords, shaped
+from hpcflow.run.device import Desk
 from hpcflow.run.packs import Piece, joined
 from hpcflow_kernels import Pattern, Rows, UnusableRecordError, get
 from hpcflow_kernels.ports import names_of, port_of
@@ -58,7 +60,14 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
             if step.stored and step.name in made:
                 start = int(ctx.axes[step.name].start[record])
                 pieces += [Piece(step.name, name, start, rows) for name, rows in made[step.name].items()]
-    return BlockOutput(pieces=joined(pieces), aside=aside, samples=samples, computed=computed, reused=reused)
+    return BlockOutput(
+        pieces=joined(pieces),
+        aside=aside,
+        samples=samples,
+        computed=computed,
+        reused=reused,
+        device=str(ctx.place) if stage.device and computed else "",
+    )
 
 
 class RecordReader:
@@ -68,6 +77,11 @@ class RecordReader:
         self.ctx, self.stage, self.record = ctx, stage, record
         self.read: dict[tuple[str, str], Rows] = {}
         self.samples = 0
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What of the record lies on the device."""
+        return Desk(self.ctx.place)
 
     def rows(self, source: str, name: str) -> Rows:
         """All rows of an array for this record."""
@@ -84,7 +98,12 @@ def _run_step(
 ) -> dict[str, np.ndarray]:
     ports = port_values(ctx, step, record, reader, made)
     contract = get(step.kernel)
-    out = contract.load()(**ports, **step.params)
+    call = contract.load(step.backend)
+    if step.backend == "array":
+        there = call(**{port: reader.desk.there(value) for port, value in ports.items()}, **step.params)
+        out = {name: reader.desk.back(value) for name, value in there.items()}
+    else:
+        out = call(**ports, **step.params)
     rows = int(ctx.axes[step.name].size[record])
     if step.pattern == Pattern.EVENTS:
         rows = np.shape(out[step.fields[0].name])[0]

@@ -18,8 +18,11 @@ from hpcflow.plan.tiling import tiles_of
 from hpcflow.run.allocator import keep_freed_memory
 from hpcflow.run.commit import BlockOutput
 from hpcflow.run.context import RunContext, shaped
+from hpcflow.run.device import Twin, shaped_there
 from hpcflow.run.packs import Piece, joined
 from hpcflow_kernels import Contract, Pattern, get
+from hpcflow_kernels.arrays import segments
+from hpcflow_kernels.arrays.namespace import Array
 from hpcflow_kernels.stretches import stretches
 
 Range = tuple[int, int]
@@ -52,12 +55,14 @@ class Chain:
         self.variables = _root_variables(plans, stage)
         self.hops = self._hops()
         self.stored = tuple(p.name for p in plans if p.stored)
+        self.place = ctx.place if stage.device else None
 
     def _step(self, plan: StepPlan, stage: StagePlan) -> _Step:
         contract = get(plan.kernel)
         source = source_of(plan.dataset, plan.inputs)
         geometry = step_geometry(contract, plan.params, self.ctx.axes[source].rate)
-        return _Step(plan, contract, contract.load(), source if source in stage.steps else "", geometry)
+        call = contract.load(plan.backend)
+        return _Step(plan, contract, call, source if source in stage.steps else "", geometry)
 
     def _hops(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Source samples between two rows of each step, per record, as numerator and denominator."""
@@ -105,7 +110,8 @@ class Chain:
                 base = int(self.ctx.axes[name].start[record])
                 low = start - needed[name][0]
                 for field, rows_ in made[name].items():
-                    pieces[name, field] = Piece(name, field, base + start, rows_[low : low + stop - start])
+                    mine = rows_.host[low : low + stop - start]
+                    pieces[name, field] = Piece(name, field, base + start, mine)
         return pieces
 
     def ahead(self, record: int, tiles: Range) -> None:
@@ -135,7 +141,7 @@ class Chain:
 
     def _compute(
         self, record: int, needed: Mapping[str, Range], inputs: Mapping[str, Range]
-    ) -> dict[str, dict[str, np.ndarray]]:
+    ) -> dict[str, dict[str, Twin]]:
         reads: dict[str, Range] = {}
         for step in self.steps:
             if not step.source and step.plan.name in inputs:
@@ -145,8 +151,11 @@ class Chain:
                 reads[variable] = min(known[0], low), max(known[1], high)
         base = int(self.axis.start[record])
         regions = self.ctx.regions(self.root)
-        raw = {name: regions.read(name, base + low, base + high) for name, (low, high) in reads.items()}
-        made: dict[str, dict[str, np.ndarray]] = {}
+        raw = {
+            name: Twin(regions.read(name, base + low, base + high), place=self.place)
+            for name, (low, high) in reads.items()
+        }
+        made: dict[str, dict[str, Twin]] = {}
         for step in self.steps:
             name = step.plan.name
             if name not in inputs:
@@ -155,12 +164,18 @@ class Chain:
             if step.source:
                 field = next(i.field for i in step.plan.inputs if i.source == step.source)
                 origin = needed[step.source][0]
-                x = made[step.source][field or next(iter(made[step.source]))][low - origin : high - origin]
+                x = made[step.source][field or next(iter(made[step.source]))]
             else:
                 variable = self.variables[name]
                 origin = reads[variable][0]
-                x = raw[variable][low - origin : high - origin]
-            made[name] = self._call(step, record, x, needed[name], low)
+                x = raw[variable]
+            part = slice(low - origin, high - origin)
+            if step.plan.backend == "array":
+                there = self._call_there(step, record, x.there[part], needed[name], low)
+                made[name] = {field: Twin(there=y, place=self.place) for field, y in there.items()}
+            else:
+                here = self._call(step, record, x.host[part], needed[name], low)
+                made[name] = {field: Twin(y, place=self.place) for field, y in here.items()}
         return made
 
     def _call(self, step: _Step, record: int, x: np.ndarray, rows: Range, low: int) -> dict[str, np.ndarray]:
@@ -175,6 +190,21 @@ class Chain:
         first, count = geometry.first(low), geometry.rows(len(x))
         mine = slice(rows[0] - first, rows[1] - first)
         return {f.name: shaped(step.plan, f, out[f.name], count)[mine] for f in step.plan.fields}
+
+    def _call_there(self, step: _Step, record: int, x: Array, rows: Range, low: int) -> dict[str, Array]:
+        """`_call` on the device."""
+        assert self.place is not None
+        rate = float(self.ctx.axes[step.source or self.root].rate[record])
+        if step.contract.pattern == Pattern.MAP:
+            y = segments.by_segment(step.call, x, step.contract, step.plan.params, rate, self.place)
+            field, count = step.plan.fields[0], rows[1] - rows[0]
+            mine = slice(rows[0] - low, rows[1] - low)
+            return {field.name: shaped_there(step.plan, field, y[mine], count)}
+        out = step.call(x, rate=rate, **step.plan.params)
+        geometry = step.geometry.at(record)
+        first, count = geometry.first(low), geometry.rows(x.shape[0])
+        mine = slice(rows[0] - first, rows[1] - first)
+        return {f.name: shaped_there(step.plan, f, out[f.name], count)[mine, ...] for f in step.plan.fields}
 
 
 def _root_variables(plans: list[StepPlan], stage: StagePlan) -> dict[str, str]:
@@ -230,4 +260,10 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
             if (tile - first) % AHEAD == 0 and tile + 1 < last:
                 chain.ahead(record, (tile + 1, min(tile + 1 + AHEAD, last)))
             pieces += chain.tile(record, tile).values()
-    return BlockOutput(pieces=joined(pieces), samples=samples, computed=computed, reused=reused)
+    return BlockOutput(
+        pieces=joined(pieces),
+        samples=samples,
+        computed=computed,
+        reused=reused,
+        device=str(chain.place or ""),
+    )
