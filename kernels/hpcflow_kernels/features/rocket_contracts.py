@@ -65,6 +65,8 @@ CONTRACTS = (
         ),
         fields=_fields,
         implementation="hpcflow_kernels.features.rocket_windows:minirocket_windows",
+        array="hpcflow_kernels.arrays.rocket:minirocket_windows",
+        array_error=1e-6,
         axis="frame",
         geometry=geometry_frames,
         check=_check,
