@@ -115,7 +115,7 @@ def _left_out(there: int, shown: int, noun: str) -> list[Part]:
 def _in_time(source: Source, step: Step) -> list[Part]:
     """Rows along an axis of their own."""
     drawn: list[Picture] = []
-    for field in [f for f in _scalars(step) if not f.flags][:MOST_FIELDS]:
+    for field in [f for f in _scalars(step) if not f.flags and f != step.ruler][:MOST_FIELDS]:
         picture = over_time(source, step, field)
         drawn += [picture] if picture else []
     for field in [f for f in step.plan.fields if len(f.dims) == 1 and not f.flags][:MOST_FIELDS]:
@@ -131,7 +131,7 @@ def over_time(source: Source, step: Step, field: FieldPlan, limits: tuple[float,
     for record, name in enumerate(step.ids[:MOST_LINES]):
         y = step.rows(field.name, record).astype(float)
         if name not in source.set_aside and np.isfinite(y).any():
-            lines.append((step.labels[record], step.times(record), y))
+            lines.append((step.labels[record], step.places(record), y))
     if not lines:
         return None
     named = sorted(lines, key=lambda line: -float(np.nanmedian(line[2])))[:NAMED]
@@ -152,14 +152,22 @@ def over_time(source: Source, step: Step, field: FieldPlan, limits: tuple[float,
             )
         for limit in limits:
             axes.axhline(limit, color=fig.MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
-        axes.set_xlabel("s" if step.timed else step.plan.axis)
+        axes.set_xlabel(_across(step))
         axes.set_ylabel(label(field))
         if len(lines) > 1:
             _legend(axes, [(short(name, 30), colours[name]) for name, _, _ in named], len(lines) - len(named))
 
-    alt = f"{field.long_name or field.name} over time for {count(len(lines), 'record')}"
+    across = "time" if step.ruler is None else step.ruler.name
+    alt = f"{field.long_name or field.name} along {across} for {count(len(lines), 'record')}"
     caption = (field.long_name or field.name.replace("_", " ")).rstrip(".")
     return fig.picture(draw, clean(alt), caption[0].upper() + caption[1:] + ".", size=(fig.NARROW, 250))
+
+
+def _across(step: Step) -> str:
+    """What the rows of a record stand along."""
+    if step.ruler is not None:
+        return label(step.ruler)
+    return "s" if step.timed else step.plan.axis
 
 
 def _legend(axes: Axes, names: list[tuple[str, str]], others: int) -> None:
@@ -244,15 +252,15 @@ def maps(source: Source, step: Step, field: FieldPlan) -> list[Picture]:
             continue
         values = step.rows(field.name, record).astype(float)
         if np.isfinite(values).any():
-            ends = (
-                (float(step.times(record)[-1]), "s") if step.timed else (float(len(values)), step.plan.axis)
-            )
-            drawn.append(_heat(values, field, ends[1], short(step.labels[record]), ends[0]))
+            places = step.places(record)
+            first = 0.0 if step.ruler is None else float(places[0])
+            last = float(places[-1]) if step.ruler is not None or step.timed else float(len(values))
+            drawn.append(_heat(values, field, _across(step), short(step.labels[record]), (first, last)))
     return drawn
 
 
 def _heat(
-    values: np.ndarray, field: FieldPlan, across: str, caption: str, end: float | None = None
+    values: np.ndarray, field: FieldPlan, across: str, caption: str, ends: tuple[float, float] | None = None
 ) -> Picture:
     """A map of (rows, inner) values, rows along x."""
     dim, coordinate, unit = field.dims[0]
@@ -267,7 +275,7 @@ def _heat(
     density = field.units.endswith("Hz-1")
     wide = known.min() >= 0 and low > 0 and (density or high / low > WIDE_RANGE) and high > low
     bottom, top = (float(coordinate[0]), float(coordinate[-1])) if numeric else (-0.5, len(coordinate) - 0.5)
-    stop = end if end is not None and end > 0 else float(len(values))
+    start, stop = ends if ends is not None and ends[1] > ends[0] else (0.0, float(len(values)))
     height = 250 if numeric else max(250, 70 + 15 * min(len(coordinate), MOST_LINES))
 
     def draw(figure: Figure) -> None:
@@ -280,7 +288,7 @@ def _heat(
             origin="lower",
             cmap="viridis",
             norm=LogNorm(low, high) if wide else Normalize(low, high if high > low else low + 1),
-            extent=(0.0, stop, bottom, top if top > bottom else bottom + 1),
+            extent=(start, stop, bottom, top if top > bottom else bottom + 1),
             interpolation="nearest",
         )
         axes.grid(False)

@@ -90,10 +90,25 @@ class Step:
         part = self.data[name].isel({self.plan.axis: slice(start, start + min(size, MOST_ROWS))})
         return np.asarray(part.values)
 
-    def times(self, record: int) -> np.ndarray:
-        """Start of each row since the start of its record, s; row numbers where rows are not in time."""
+    @cached_property
+    def ruler(self) -> FieldPlan | None:
+        """The field that says where rows stand: called as their axis, or the first where they have no time.
+
+        None where rows stand in time, or nowhere.
+        """
+        first = next((f for f in self.plan.fields if not f.dims and not f.flags), None)
+        if first is None or (first.name != self.plan.axis and self.timed):
+            return None
+        with_rows = [record for record in range(len(self.ids)) if self.size(record) > 1]
+        rising = all(np.all(np.diff(self.rows(first.name, record)) > 0) for record in with_rows[:1])
+        return first if with_rows and rising else None
+
+    def places(self, record: int) -> np.ndarray:
+        """Where rows stand: as `ruler` says, else s since the start of the record, else by number."""
+        if self.ruler is not None:
+            return self.rows(self.ruler.name, record).astype(np.float64)
         start, size = int(self._start[record]), min(int(self._size[record]), MOST_ROWS)
-        if "time" not in self.data:
+        if not self.timed:
             return np.arange(size, dtype=np.float64)
         part = self.data["time"].isel({self.plan.axis: slice(start, start + size)})
         return np.asarray(part.values, np.float64)
@@ -102,10 +117,10 @@ class Step:
         """Rows of one record."""
         return int(self._size[record])
 
-    @property
+    @cached_property
     def timed(self) -> bool:
         """Whether rows carry times."""
-        return "time" in self.data
+        return "time" in self.data and bool(np.isfinite(self.data["time"][:1].values).all())
 
     def fact(self, name: str, record: int) -> Any:
         """A fact of a record; None where it is missing."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import hpcflow
 from hpcflow.report import (
     bearing,
     bearing_findings,
@@ -295,6 +296,35 @@ def test_any_kernel_gets_pictures_and_tables(toys: RunFolder) -> None:
     sums = {row[0]: row[1] for row in texts(tables(found["step-sums"])[0])}
     assert list(sums.values()).count("—") == 1
     assert "cannot be shown" not in write_report(toys).read_text(encoding="utf-8")
+
+
+def test_rows_stand_along_the_field_that_says_where(tmp_path: Path) -> None:
+    """Bins of a spectrum by their frequency, lags by their length; both have no time."""
+    t = np.arange(2000) / 1000
+    x, y = np.sin(2 * np.pi * 125 * t), np.sin(2 * np.pi * 125 * (t - 0.002))
+    table = np.column_stack([t, x, y])
+    np.savetxt(tmp_path / "a.csv", table, delimiter=",", header="time [s],x [m],y [m]", comments="")
+    (tmp_path / "w.yaml").write_text(
+        """
+hpcflow: 1
+name: rows
+datasets: {made: {files: "*.csv", reader: csv}}
+steps:
+  bins: {kernel: long_spectrum, input: made.x}
+  lags: {kernel: pair_correlations, input: [made.x, made.y], with: {max_lag: 10 ms}}
+save: [bins, lags]
+"""
+    )
+    run = hpcflow.load(tmp_path / "w.yaml").run(runs=tmp_path / "runs")
+    source = Source.of(RunFolder.at(run.path))
+    steps = {step.name: step for step in source.steps}
+    assert [steps[name].ruler.name for name in ("bins", "lags")] == ["frequency", "lag"]
+    places = steps["bins"].places(0)
+    assert places[np.argmax(steps["bins"].rows("amplitude", 0))] == pytest.approx(125)
+    page = run.report().read_text()
+    assert "frequency, Hz" in page
+    assert "lag, s" in page
+    assert "along frequency for 1 record" in page
 
 
 def test_hostile_names_stay_text(toys: RunFolder) -> None:
