@@ -100,15 +100,28 @@ def _devices(spec: WorkflowSpec, steps: Iterable[StepPlan]) -> list[str]:
     """What to say of a workflow that asks for a GPU."""
     if spec.run.device != "gpu":
         return []
-    there = [step.name for step in steps if step.backend == "array"]
-    here = [step.name for step in steps if step.backend == "cpu"]
-    if not there:
+    by: dict[str, list[str]] = {"array": [], "cuda": [], "cpu": []}
+    for step in steps:
+        by[step.backend].append(step.name)
+    if not by["array"] and not by["cuda"]:
         return ["device gpu: no step's kernel can compute on a GPU, so none is used"]
-    left = f"; on the processor, as their kernels have no other: {', '.join(here)}" if here else ""
-    return [
-        f"device gpu: computed on a GPU, by PyTorch or CuPy: {', '.join(there)}{left}",
-        "times of what runs on a GPU are those of one core; no GPU has been timed",
-    ]
+    left = f"; on the processor, as their kernels have no other: {', '.join(by['cpu'])}" if by["cpu"] else ""
+    notes = []
+    if by["array"]:
+        notes.append(f"device gpu: computed on a GPU, by PyTorch or CuPy: {', '.join(by['array'])}{left}")
+    if by["cuda"]:
+        notes.append(
+            f"device gpu: computed through numba.cuda where a worker sees such a GPU, else on the processor: "
+            f"{', '.join(by['cuda'])}{'' if by['array'] else left}"
+        )
+    return [*notes, "times of what runs on a GPU are those of one core; no GPU has been timed"]
+
+
+def _backend(spec: WorkflowSpec, contract: Contract) -> str:
+    """Which implementation computes a step: on a GPU where that is asked for and the kernel has one."""
+    if spec.run.device != "gpu":
+        return "cpu"
+    return next((name for name in ("array", "cuda") if name in contract.backends), "cpu")
 
 
 def _unscaled(step: StepPlan, places: Mapping[str, ax.RowAxis]) -> list[str]:
@@ -145,7 +158,7 @@ def _plan_step(
     whole = {i.port: tables[i.source] for i in inputs if i.kind in ("records", "record_facts")}
     named |= {port: tuple(str(n) for n in table.ids[ax.live(table)]) for port, table in whole.items()}
     rates = ax.usable_rates(contract, step.params, source.rate) if unscaled(contract, named) else []
-    backend = "array" if spec.run.device == "gpu" and "array" in contract.backends else "cpu"
+    backend = _backend(spec, contract)
     fields = resolve_fields(contract, named, ports, ax.common_rate(rates))
     plan = StepPlan(
         name=step.name,

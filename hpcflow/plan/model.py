@@ -123,7 +123,8 @@ class StepPlan:
     """sha256 over kernel, version, parameters and the keys of what it reads: equal keys and equal
     recordings mean equal bits."""
     backend: str = "cpu"
-    """`array` where the kernel's implementation in the array API computes it, on a GPU."""
+    """`array` where the kernel's implementation in the array API computes it, on a GPU; `cuda` where that
+    through `numba.cuda` does, if a worker sees such a GPU, else the processor's."""
 
 
 @dataclass(frozen=True)

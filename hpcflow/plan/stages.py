@@ -64,7 +64,7 @@ def listed(step: StepPlan) -> int:
 def call_bytes(step: StepPlan, itemsize: float) -> float:
     """Working memory of a step for each sample of its source, where one takes so many bytes."""
     own = listed(step) * get(step.kernel).bytes_per_sample
-    return own if step.backend == "cpu" else max(own, memory.ARRAY_COPIES * itemsize)
+    return own if step.backend != "array" else max(own, memory.ARRAY_COPIES * itemsize)
 
 
 class Stages:

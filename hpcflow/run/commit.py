@@ -62,7 +62,7 @@ class BlockOutput:
     ranks
         How many computed it together.
     device
-        Library and device of the array back end, where it computed.
+        Libraries and devices of the array back end and of CUDA, where they computed.
     """
 
     pieces: Sequence[Piece] = ()

@@ -126,6 +126,23 @@ class RunContext:
         """Library and device of the array back end in this process, chosen when a stage first needs it."""
         return place()
 
+    @cached_property
+    def cuda(self) -> str:
+        """What `numba.cuda` computes on in this process; "" where it sees no GPU."""
+        from hpcflow_kernels.cuda import device
+
+        return device.name()
+
+    def backend(self, step: StepPlan) -> str:
+        """Which implementation computes a step in this process."""
+        return "cpu" if step.backend == "cuda" and not self.cuda else step.backend
+
+    def devices(self, stage: StagePlan) -> str:
+        """What computes a stage in this process beside the processor."""
+        through_cuda = any(self.cut.step(name).backend == "cuda" for name in stage.steps)
+        found = [str(self.place) if stage.device else "", self.cuda if through_cuda else ""]
+        return ", ".join(name for name in found if name)
+
     def facts(self, dataset: str, record: int) -> Mapping[str, Any]:
         """Facts of a live record."""
         return self.tables[dataset].facts_of(int(self.live(dataset)[record]))

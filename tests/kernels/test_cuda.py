@@ -35,6 +35,12 @@ def simulated():
         yield lambda function, *args, **kwargs: pool.submit(function, *args, **kwargs).result()
 
 
+def test_receipts_would_call_it_a_simulator(simulated):
+    found = simulated(in_simulator.called, f"{CUDA}.device:name")
+    assert found.startswith("numba.cuda ")
+    assert found.endswith(" on its simulator")
+
+
 def series(count: int, samples: int, dtype: type) -> np.ndarray:
     return np.random.default_rng(samples).standard_normal((count, samples)).astype(dtype)
 

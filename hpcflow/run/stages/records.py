@@ -66,7 +66,7 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         samples=samples,
         computed=computed,
         reused=reused,
-        device=str(ctx.place) if stage.device and computed else "",
+        device=ctx.devices(stage) if computed else "",
     )
 
 
@@ -98,7 +98,7 @@ def _run_step(
 ) -> dict[str, np.ndarray]:
     ports = port_values(ctx, step, record, reader, made)
     contract = get(step.kernel)
-    call = contract.load(step.backend)
+    call = contract.load(ctx.backend(step))
     if step.backend == "array":
         there = call(**{port: reader.desk.there(value) for port, value in ports.items()}, **step.params)
         out = {name: reader.desk.back(value) for name, value in there.items()}

@@ -61,7 +61,7 @@ class Chain:
         contract = get(plan.kernel)
         source = source_of(plan.dataset, plan.inputs)
         geometry = step_geometry(contract, plan.params, self.ctx.axes[source].rate)
-        call = contract.load(plan.backend)
+        call = contract.load(self.ctx.backend(plan))
         return _Step(plan, contract, call, source if source in stage.steps else "", geometry)
 
     def _hops(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -265,5 +265,5 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         samples=samples,
         computed=computed,
         reused=reused,
-        device=str(chain.place or ""),
+        device=ctx.devices(stage),
     )

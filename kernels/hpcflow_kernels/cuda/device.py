@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 from numba import config, cuda
 
 
@@ -16,3 +17,11 @@ def is_simulated() -> bool:
     """Whether that GPU is Numba's simulator, which takes a second for what a GPU does in a microsecond."""
     settings: Any = config  # its names come from the environment
     return bool(settings.ENABLE_CUDASIM)
+
+
+def name() -> str:
+    """Version, and GPU with its maker's name: ``numba.cuda 0.61 on NVIDIA GH200``; "" where there is none."""
+    if not is_available():
+        return ""
+    gpu = "its simulator" if is_simulated() else cuda.get_current_device().name
+    return f"numba.cuda {numba.__version__} on {gpu.decode() if isinstance(gpu, bytes) else gpu}"
