@@ -15,7 +15,7 @@ import pytest
 from hpcflow_kernels import cache
 
 PACKAGE = Path(cache.__file__).parent
-AT_IMPORT = {PACKAGE / f"{name}.py" for name in ("contract", "registry")}
+AT_IMPORT = {PACKAGE / f"{name}.py" for name in ("contract", "ports", "ranks", "registry")}
 """What the package itself imports to hand on."""
 FOLDERS = {path for path in PACKAGE.glob("*/__init__.py") if path.parent.name != "simd"}
 """Families' folders, which hold a sentence and no code."""
