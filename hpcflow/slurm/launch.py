@@ -92,11 +92,13 @@ def _command(job: Job, step: JobStep, site: Site, inside: str) -> Iterator[str]:
         return
     stages = '"$stages"' if step.stages == job.stages else word(",".join(step.stages))
     yield f'{inside}"$python" -m hpcflow.run.agent "$run" --stages {stages} --share "$share"'
-    memory = f'"$(({step.processes} * {step.memory_per_process} / {count}))"'
-    yield f'--workers "${count}" --memory-per-worker {memory}'
-    if step.form == "gpus":
+    if step.form == "gpus":  # no bound of memory: a driver may map more than it ever uses
         order = ",".join(map(str, gpu_order(site, job.partition, job.gpus)))
-        yield f"--gpu-variable {word(site.node_of(job.partition).gpu_variable)} --gpu-order {order}"
+        variable = word(site.node_of(job.partition).gpu_variable)
+        yield f'--workers "${count}" --gpu-variable {variable} --gpu-order {order}'
+    else:
+        memory = f'"$(({step.processes} * {step.memory_per_process} / {count}))"'
+        yield f'--workers "${count}" --memory-per-worker {memory}'
     yield end
 
 

@@ -103,8 +103,7 @@ follow $!
 srun --ntasks=1 --cpus-per-task=35 --mpi=none --distribution=block:block --cpu-bind=cores --gpus-per-node=5 \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages spectra --share "$share" \
-    --workers "$workers" --memory-per-worker "$((5 * 6291456000 / workers))" \
-    --gpu-variable ROCR_VISIBLE_DEVICES --gpu-order 0,1,2,3,4 \
+    --workers "$workers" --gpu-variable ROCR_VISIBLE_DEVICES --gpu-order 0,1,2,3,4 \
     --deadline-seconds "$((816 > SECONDS ? 816 - SECONDS : 1))" --epoch "$epoch" --attempt "$attempt" &
 follow $!
 

@@ -103,8 +103,7 @@ processes=$(((workers * 8 + 55) / 56))
 srun --ntasks=1 --cpus-per-task=56 --mpi=none --distribution=block:block --cpu-bind=cores --gpus-per-node=8 \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages spectra --share "$share" \
-    --workers "$processes" --memory-per-worker "$((8 * 6291456000 / processes))" \
-    --gpu-variable ROCR_VISIBLE_DEVICES --gpu-order 4,5,2,3,6,7,0,1 \
+    --workers "$processes" --gpu-variable ROCR_VISIBLE_DEVICES --gpu-order 4,5,2,3,6,7,0,1 \
     --deadline-seconds "$((816 > SECONDS ? 816 - SECONDS : 1))" --epoch "$epoch" --attempt "$attempt" &
 follow $!
 

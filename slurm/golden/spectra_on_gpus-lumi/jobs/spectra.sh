@@ -95,8 +95,7 @@ follow() {
 srun --ntasks=1 --cpus-per-task=56 --mpi=none --distribution=block:block --cpu-bind=cores --gpus-per-node=8 \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((8 * 6291456000 / workers))" \
-    --gpu-variable ROCR_VISIBLE_DEVICES --gpu-order 4,5,2,3,6,7,0,1 \
+    --workers "$workers" --gpu-variable ROCR_VISIBLE_DEVICES --gpu-order 4,5,2,3,6,7,0,1 \
     --deadline-seconds 22060 --epoch "$epoch" --attempt "$attempt" &
 follow $!
 

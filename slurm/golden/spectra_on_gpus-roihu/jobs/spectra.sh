@@ -90,8 +90,7 @@ follow() {
 srun --ntasks=1 --cpus-per-task=288 --mpi=none --gpus-per-node=4 \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
-    --workers "$workers" --memory-per-worker "$((4 * 6291456000 / workers))" \
-    --gpu-variable CUDA_VISIBLE_DEVICES --gpu-order 0,1,2,3 \
+    --workers "$workers" --gpu-variable CUDA_VISIBLE_DEVICES --gpu-order 0,1,2,3 \
     --deadline-seconds 22060 --epoch "$epoch" --attempt "$attempt" &
 follow $!
 
