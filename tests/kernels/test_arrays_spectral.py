@@ -12,6 +12,7 @@ from scipy import signal
 from hpcflow_kernels import Rows, get
 from hpcflow_kernels.arrays import (
     coherence,
+    irregular,
     orders,
     spectrum,
     spectrum_numbers,
@@ -306,3 +307,30 @@ def test_orders_are_those_of_the_processor(ours, name, params, by, kind, asarray
         assert got.shape == wanted.shape
         assert np.array_equal(np.isnan(got), np.isnan(wanted))
         assert np.nanmax(np.abs(got - wanted), initial=0) <= 1e-12 * np.nanmax(np.abs(wanted), initial=0)
+
+
+@pytest.mark.parametrize("intervals", [False, True])
+def test_a_spectrum_of_irregular_samples_is_scipys(intervals, asarray):
+    rng = np.random.default_rng(5)
+    beats = 0.8 + 0.05 * np.sin(0.5 * np.arange(300)) + 0.02 * rng.standard_normal(300)
+    t = np.cumsum(beats)
+    x = beats if intervals else rng.standard_normal(300) + np.sin(1.3 * t)
+    if not intervals:
+        x[7] = t[40] = np.nan
+    how = {"low": 0.003, "high": 0.4, "points": 200, "band": [0.003, 0.04, 0.15], "intervals": intervals}
+    ports = {"signal": Rows(asarray(x), np.nan, "s", {}), "time": Rows(asarray(t), np.nan, "s", {})}
+    made = {k: np.asarray(v) for k, v in irregular.lomb_scargle_of_record(**ports, **how).items()}
+    known = np.isfinite(x) & np.isfinite(t)
+    x, t = x[known] - x[known].mean(), t[known] - t[known].min()
+
+    def density(frequency: np.ndarray) -> np.ndarray:
+        power = signal.lombscargle(t, x, 2 * np.pi * frequency, floating_mean=True)
+        return 2 * np.ptp(t) / (len(t) - 1) * power
+
+    expected = density(np.linspace(0.003, 0.4, 200))
+    assert np.abs(made["power"] - expected).max() <= 1e-11 * expected.max()
+    assert made["samples"] == len(x)
+    fine = np.linspace(0.003, 0.15, 20_001)
+    parts = [fine <= 0.04, fine >= 0.04]
+    bands = [np.trapezoid(density(fine[part]), fine[part]) for part in parts]
+    assert made["band_power"] == pytest.approx(bands, rel=0.05)  # from a coarser grid

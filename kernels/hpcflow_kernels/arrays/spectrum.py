@@ -161,7 +161,7 @@ def cepstrum_frames(
         wide = xp.astype(frame, xp.float64)
         power = squared(transformed(xp.fft.rfft, weighted(wide, weights)))
         largest = xp.max(power, axis=-1, keepdims=True)
-        least = xp.where(largest > 0, FLOOR * largest, xp.asarray(math.nan, dtype=xp.float64))
+        least = xp.where(largest > 0, FLOOR * largest, xp.full_like(largest, math.nan))
         log = xp.log(xp.maximum(power, least))
         value = transformed(back, xp.astype(log, xp.complex128))[:, :half]
         out[part, :] = xp.astype(value * value if kind == "power" else 0.5 * value, x.dtype)

@@ -59,7 +59,7 @@ def _shapes(power: Any, f: Any, rolloff: float, apart: float) -> tuple[Any, ...]
     log = xp.astype(xp.log(power), xp.float64)
     power = xp.astype(power, xp.float64)
     whole = xp.sum(power, axis=1)
-    whole = xp.where(xp.isfinite(whole) & (whole > 0), whole, xp.asarray(math.nan, dtype=xp.float64))
+    whole = xp.where(xp.isfinite(whole) & (whole > 0), whole, xp.full_like(whole, math.nan))
     centroid = xp.sum(power * f, axis=1) / whole
     away = f - centroid[:, None]
     spread = xp.sqrt(xp.sum(power * away * away, axis=1) / whole)

@@ -115,21 +115,38 @@ def lomb_scargle_of_record(
     UnusableRecordError
         Where fewer than 8 samples are left, they have no times, or an interval is not above zero.
     """
+    t, x = usable_samples(signal, time, intervals)
+    grid = np.linspace(low, high, points)
+    density = lomb_scargle(t, x, grid)
+    found = {"power": density, "samples": np.float64(len(t))}
+    if band is not None and len(band):
+        fine = fine_grid(t, low, high, points)
+        if len(fine) > points:
+            grid, density = fine, lomb_scargle(t, x, fine)
+        found["band_power"] = band_powers(grid, density, band)
+    return {name: np.asarray(values) for name, values in found.items()}
+
+
+def usable_samples(signal: Rows, time: Rows | None, intervals: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Times and values of the samples that have both, float64.
+
+    Raises
+    ------
+    UnusableRecordError
+        As `lomb_scargle_of_record`.
+    """
     x = np.asarray(signal.values, np.float64)
     t = _times(x, signal, time, intervals)
     known = np.isfinite(x) & np.isfinite(t)
     if known.sum() < FEWEST or np.ptp(t[known]) <= 0:
         raise UnusableRecordError(f"fewer than {FEWEST} samples with times ({int(known.sum())} are left)")
-    grid = np.linspace(low, high, points)
-    density = lomb_scargle(t[known], x[known], grid)
-    found = {"power": density, "samples": np.float64(known.sum())}
-    if band is not None and len(band):
-        fine = min(FINEST, int(np.ceil(2 * (high - low) * float(np.ptp(t[known])))) + 1)
-        if fine > points:
-            grid = np.linspace(low, high, fine)
-            density = lomb_scargle(t[known], x[known], grid)
-        found["band_power"] = band_powers(grid, density, band)
-    return {name: np.asarray(values) for name, values in found.items()}
+    return t[known], x[known]
+
+
+def fine_grid(t: np.ndarray, low: float, high: float, points: int) -> np.ndarray:
+    """Frequencies of `points`, or of a grid for band powers: half of 1 / duration apart, `FINEST` at most."""
+    fine = min(FINEST, int(np.ceil(2 * (high - low) * float(np.ptp(t)))) + 1)
+    return np.linspace(low, high, max(fine, points))
 
 
 def _times(x: np.ndarray, signal: Rows, time: Rows | None, intervals: bool) -> np.ndarray:

@@ -68,6 +68,8 @@ CONTRACTS = (
         ),
         fields=_fields,
         implementation="hpcflow_kernels.spectral.irregular:lomb_scargle_of_record",
+        array="hpcflow_kernels.arrays.irregular:lomb_scargle_of_record",
+        array_error=1e-9,
         axis="record",
         check=_check,
         bytes_per_sample=256.0,
