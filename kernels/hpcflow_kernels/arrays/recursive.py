@@ -114,27 +114,26 @@ def _depth(samples: int) -> int:
 def _moved(sections: bytes, samples: int, xp: Any, where: Any) -> list[tuple[Array, Array]]:
     """Matrices of a filter on a device."""
     return [
-        (xp.asarray(level.ends, device=where), xp.asarray(level.whole, device=where))
+        (xp.asarray(level.rested, device=where), xp.asarray(level.carried, device=where))
         for level in levels(sections, samples)
     ]
 
 
 def _blocks(x: Array, stack: list[tuple[Array, Array]]) -> Array:
     """Signals of shape (..., samples) through one level and those above it, from rest."""
-    xp, (ends, whole) = array_namespace(x), stack[0]
+    xp, (rested, carried) = array_namespace(x), stack[0]
     *rows, samples = x.shape
-    width, states = ends.shape
+    states, width = carried.shape
     count = -(-samples // width)
     if count * width > samples:
         nothing = xp.zeros((*rows, count * width - samples), dtype=x.dtype, device=device(x))
         x = xp.concat([x, nothing], axis=-1)
-    blocks = xp.reshape(x, (*rows, count, width))
+    made = xp.reshape(x, (*rows, count, width)) @ rested
+    behind = made[..., width:]
     if len(stack) > 1:
-        before = xp.reshape(
-            _blocks(xp.reshape(blocks @ ends, (*rows, -1)), stack[1:]), (*rows, count, states)
-        )
+        before = xp.reshape(_blocks(xp.reshape(behind, (*rows, -1)), stack[1:]), (*rows, count, states))
     else:  # all that a block began with is forgotten at its end
         rest = xp.zeros((*rows, 1, states), dtype=x.dtype, device=device(x))
-        before = xp.concat([rest, (blocks @ ends)[..., : count - 1, :]], axis=-2)
-    y = xp.concat([blocks, before], axis=-1) @ whole
+        before = xp.concat([rest, behind[..., : count - 1, :]], axis=-2)
+    y = made[..., :width] + before @ carried
     return xp.reshape(y, (*rows, count * width))[..., :samples]

@@ -17,7 +17,7 @@ import numpy as np
 from hpcflow_kernels.filter.memory import power
 
 LENGTH = 64
-"""Samples of a block: a product of 64 by 80 numbers for each, where 4 sections alone would take 20."""
+"""Samples of a block: 80 multiply-adds for each where 4 sections, sample by sample, take 20."""
 
 WIDTH = 128
 """Numbers of a block of states, at most: 16 blocks where there are eight states."""
@@ -35,15 +35,15 @@ class Level(NamedTuple):
 
     Attributes
     ----------
-    ends : ndarray of float64, shape (width, states)
-        States behind a block that began at rest.
-    whole : ndarray of float64, shape (width + states, width)
-        Outputs of a block from what goes in and the states before it. Of a block of states, these are the
-        states before each of its blocks.
+    rested : ndarray of float64, shape (width, width + states)
+        From what goes into a block: its outputs, and the state behind it, had it begun at rest. Outputs of a
+        block of states are the states before each of its blocks.
+    carried : ndarray of float64, shape (states, width)
+        What the state before a block adds to its outputs.
     """
 
-    ends: np.ndarray
-    whole: np.ndarray
+    rested: np.ndarray
+    carried: np.ndarray
 
 
 def groups(sos: np.ndarray) -> list[np.ndarray]:
@@ -131,11 +131,11 @@ def _level(step: np.ndarray, into: np.ndarray, out: np.ndarray, through: np.ndar
     for _ in range(length - 1):
         behind.append(step @ behind[-1])
         seen.append(seen[-1] @ step)
-    whole = np.zeros((length * ins + states, length * outs), np.longdouble)
+    rested = np.zeros((length * ins, length * outs + states), np.longdouble)
     for k in range(length):
         response = through if k == 0 else out @ behind[k - 1]
         for i in range(length - k):
-            whole[i * ins : (i + 1) * ins, (i + k) * outs : (i + k + 1) * outs] = response.T
-        whole[length * ins :, k * outs : (k + 1) * outs] = seen[k].T
-    ends = np.concatenate([part.T for part in reversed(behind)])
-    return Level(ends.astype(np.float64), whole.astype(np.float64))
+            rested[i * ins : (i + 1) * ins, (i + k) * outs : (i + k + 1) * outs] = response.T
+    rested[:, length * outs :] = np.concatenate([part.T for part in reversed(behind)])
+    carried = np.concatenate([part.T for part in seen], axis=1)
+    return Level(rested.astype(np.float64), carried.astype(np.float64))
