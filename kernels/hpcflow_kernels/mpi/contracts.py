@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -28,7 +28,7 @@ def _odd(limit: int) -> Iterator[int]:
         sevens *= 7
 
 
-@cache
+@lru_cache(maxsize=4096)
 def transform_length(samples: int, fit: str) -> int:
     """The nearest even number without a prime factor above 7: up to `samples` (cut) or from there on (pad).
 
@@ -45,7 +45,7 @@ def transform_length(samples: int, fit: str) -> int:
     return 2 * (max(below) if fit == "cut" else min(above))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def two_factors(n: int) -> tuple[int, int]:
     """Two numbers whose product is n, as near to each other as there are; the larger one first.
 
