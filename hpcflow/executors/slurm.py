@@ -45,7 +45,7 @@ def stage_needs(cut: Cut, calibration: Calibration | None = None) -> list[StageN
                 kind=stage.kind,
                 write_bytes=stage.write_bytes,
                 files=stage.files + (0 if needs else folder_files(cut)),
-                form="ranks" if stage.kind == "collective" else "workers",
+                form="ranks" if stage.kind == "collective" else "gpus" if stage.device else "workers",
                 shared_bytes=stage.shared_bytes,
             )
         )
