@@ -38,18 +38,46 @@ def signal_quality(
         is there to judge.
     """
     x, rate = signal.values, signal.rate
-    there = int(np.isfinite(x).sum())
-    of_all = len(x) if len(x) else np.nan
-    of_there = there if there else np.nan
-    missing, still = gaps(x), flat_lines(x, max(2, round(flat * rate)) if np.isfinite(rate) else 2)
-    return {
-        "missing": (len(x) - there) / of_all,
-        "flat": still.length.sum() / of_there,
-        "clipped": clipped(x, clip).length.sum() / of_there,
-        "spikes": len(spikes(x, spike, spike_window)) / of_there,
-        "longest_gap": missing.length.max(initial=0) / rate,
-        "longest_flat": still.length.max(initial=0) / rate,
-    }
+    missing, still = gaps(x), flat_lines(x, fewest_flat(flat, rate))
+    found = Counts(
+        samples=len(x),
+        there=int(np.isfinite(x).sum()),
+        flat=int(still.length.sum()),
+        clipped=int(clipped(x, clip).length.sum()),
+        spikes=len(spikes(x, spike, spike_window)),
+        longest_gap=int(missing.length.max(initial=0)),
+        longest_flat=int(still.length.max(initial=0)),
+    )
+    return found.fields(rate)
+
+
+class Counts(NamedTuple):
+    """Samples of a record: all, those there, in flat and in clipped runs, spikes; those of longest runs."""
+
+    samples: int
+    there: int
+    flat: int
+    clipped: int
+    spikes: int
+    longest_gap: int
+    longest_flat: int
+
+    def fields(self, rate: float) -> dict[str, np.ndarray | float]:
+        """The fields of `signal_quality`, at so many samples per second."""
+        of_all, of_there = self.samples or np.nan, self.there or np.nan
+        return {
+            "missing": (self.samples - self.there) / of_all,
+            "flat": self.flat / of_there,
+            "clipped": self.clipped / of_there,
+            "spikes": self.spikes / of_there,
+            "longest_gap": self.longest_gap / rate,
+            "longest_flat": self.longest_flat / rate,
+        }
+
+
+def fewest_flat(flat: float, rate: float) -> int:
+    """Equal samples that make a flat line."""
+    return max(2, round(flat * rate)) if np.isfinite(rate) else 2
 
 
 class Stretches(NamedTuple):

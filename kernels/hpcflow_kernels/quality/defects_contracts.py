@@ -55,6 +55,7 @@ CONTRACTS = (
             Field("longest_flat", "longest stretch without a change", "s"),
         ),
         implementation="hpcflow_kernels.quality.defects:signal_quality",
+        array="hpcflow_kernels.arrays.quality:signal_quality",
         axis="record",
         check=_check,
         bytes_per_sample=96.0,
