@@ -102,7 +102,7 @@ def multitaper_frames(
     parts = np.full(len(tapers), scale) if adaptive else 2 * scale * weights / np.sum(weights)
     scaled = constant(tapers * np.sqrt(parts)[:, np.newaxis], x)
     out = xp.empty((count(x.shape[0], nperseg, hop), bins), dtype=x.dtype, device=device(x))
-    for part, frame in frames(x, nperseg, hop, times=len(tapers) if adaptive else 1):
+    for part, frame in frames(x, nperseg, hop, times=2 * len(tapers) if adaptive else 2):
         centred = frame - xp.mean(frame, axis=-1, keepdims=True)
         found = (squared(transformed(xp.fft.rfft, centred * scaled[k, :])) for k in range(len(tapers)))
         if adaptive:
@@ -157,7 +157,7 @@ def cepstrum_frames(
     half, weights = nperseg // 2 + 1, constant(named_window(taper, nperseg), x, xp.float64)
     back = partial(xp.fft.irfft, n=nperseg)
     out = xp.empty((count(x.shape[0], nperseg, hop), half), dtype=x.dtype, device=device(x))
-    for part, frame in frames(x, nperseg, hop, times=2):
+    for part, frame in frames(x, nperseg, hop, times=4):
         wide = xp.astype(frame, xp.float64)
         power = squared(transformed(xp.fft.rfft, weighted(wide, weights)))
         largest = xp.max(power, axis=-1, keepdims=True)

@@ -44,7 +44,7 @@ def spectral_shape(
     names = "centroid", "spread", "rolloff", "flatness", "entropy", "peak_frequency"
     rows = count(x.shape[0], n, hop)
     out = {name: xp.empty((rows,), dtype=x.dtype, device=device(x)) for name in names}
-    for part, z in spectra(x, n, hop, weights):
+    for part, z in spectra(x, n, hop, weights, times=3):
         power = squared(z[:, first:stop])
         if n % 2 == 0 and stop == n // 2 + 1:
             power[:, -1] *= 0.5
@@ -105,7 +105,7 @@ def spectral_kurtosis_frames(
     less = np.zeros(bins)
     less[[0, -1] if n % 2 == 0 else [0]] = 1
     less, missing = constant(less, x, xp.float64), xp.asarray(math.nan, dtype=xp.float64, device=device(x))
-    out, step = xp.empty((rows, bins), dtype=x.dtype, device=device(x)), together(x, n * segments)
+    out, step = xp.empty((rows, bins), dtype=x.dtype, device=device(x)), together(x, 2 * n * segments)
     for first in range(0, rows, step):
         stop = min(first + step, rows)
         part = whole[first:stop, :]
@@ -143,7 +143,7 @@ def octave_bands(
     ]
     scaled = constant(weights / math.sqrt(n * np.sum(weights * weights)), x)
     rms = xp.empty((count(x.shape[0], n, hop), len(bands)), dtype=xp.float64, device=device(x))
-    for part, z in spectra(x, n, hop, scaled):
+    for part, z in spectra(x, n, hop, scaled, times=2):
         power = squared(z)
         for band, (a, gain) in enumerate(bands):
             heard = xp.astype(power[:, a : a + gain.shape[0]], xp.float64)

@@ -139,10 +139,10 @@ def _chirp(n: int, period: float) -> np.ndarray:
     return turned
 
 
-def spectra(x: Any, n: int, hop: int, weights: Any) -> Iterator[tuple[slice, Any]]:
+def spectra(x: Any, n: int, hop: int, weights: Any, times: int = 1) -> Iterator[tuple[slice, Any]]:
     """Rows and transforms of the frames, less their means and weighted; shape (rows, n // 2 + 1)."""
     xp = array_namespace(x)
-    for part, frame in frames(x, n, hop):
+    for part, frame in frames(x, n, hop, times):
         yield part, transformed(xp.fft.rfft, weighted(frame, weights))
 
 
