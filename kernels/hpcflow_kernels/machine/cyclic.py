@@ -120,7 +120,7 @@ def cyclic_coherence(
         with np.errstate(invalid="ignore", divide="ignore"):
             out[row] = np.abs(cross) ** 2 / (power * upper)
         out[row, frequency + cyclic > fs / 2] = np.nan
-    return Coherence(frequency, out, 1 / _independent(weight, hop, len(starts)))
+    return Coherence(frequency, out, 1 / independent(weight, hop, len(starts)))
 
 
 def _sum(values: np.ndarray) -> np.ndarray:
@@ -128,7 +128,7 @@ def _sum(values: np.ndarray) -> np.ndarray:
     return total
 
 
-def _independent(weight: np.ndarray, hop: int, count: int) -> float:
+def independent(weight: np.ndarray, hop: int, count: int) -> float:
     """Independent segments that average as well as so many that overlap (Welch, 1967)."""
     shared = 1.0
     for k in range(1, min(count, -(-len(weight) // hop))):
@@ -177,19 +177,12 @@ def coherence_of_record(
     rate, x = checked_rate(signal.rate), signal.values
     first = max(0, (len(x) - MOST_SAMPLES) // 2)
     x = x[first : first + MOST_SAMPLES]
-    if orders is None:
-        wanted = np.asarray(frequencies, np.float64)
-    elif speed is None or not np.isfinite(speed) or speed <= 0:
-        raise UnusableRecordError("orders are multiples of a shaft's speed: give the speed, or `frequencies`")
-    else:
-        wanted = np.asarray(orders, np.float64) * speed
+    wanted = wanted_of(frequencies, orders, speed)
     bins = nperseg // 2 + 1
     place, mean = np.full(len(wanted), np.nan), np.full(len(wanted), np.nan)
     rows, expected = np.full((len(wanted), bins), np.nan), np.nan
-    step = rate / max(1, len(x)) / 2
     for k, cyclic in enumerate(wanted):
-        beside = np.arange(np.floor(tolerance * cyclic / step) + 1) * step
-        candidates = np.concatenate([cyclic - beside[:0:-1], cyclic + beside])
+        candidates = candidates_of(cyclic, tolerance, rate, len(x))
         found = cyclic_coherence(x, rate, candidates, nperseg)
         there = np.isfinite(found.coherence).any(axis=1)
         expected = found.expected
@@ -199,3 +192,21 @@ def coherence_of_record(
             best = int(np.argmax(means))
             place[k], mean[k], rows[k] = candidates[best], means[best], found.coherence[best]
     return {"cyclic_frequency": place, "mean_coherence": mean, "coherence": rows, "expected": expected}
+
+
+def wanted_of(
+    frequencies: Sequence[float] | None, orders: Sequence[float] | None, speed: float | None
+) -> np.ndarray:
+    """Cyclic frequencies that are asked for, Hz."""
+    if orders is None:
+        return np.asarray(frequencies, np.float64)
+    if speed is None or not np.isfinite(speed) or speed <= 0:
+        raise UnusableRecordError("orders are multiples of a shaft's speed: give the speed, or `frequencies`")
+    return np.asarray(orders, np.float64) * speed
+
+
+def candidates_of(cyclic: float, tolerance: float, rate: float, samples: int) -> np.ndarray:
+    """Frequencies on either side of one, in steps of half of what so many samples resolve, Hz."""
+    step = rate / max(1, samples) / 2
+    beside = np.arange(np.floor(tolerance * cyclic / step) + 1) * step
+    return np.concatenate([cyclic - beside[:0:-1], cyclic + beside])

@@ -73,6 +73,8 @@ CONTRACTS = (
         ),
         fields=_fields,
         implementation="hpcflow_kernels.machine.cyclic:coherence_of_record",
+        array="hpcflow_kernels.arrays.cyclic:coherence_of_record",
+        array_error=1e-5,
         axis="record",
         check=_check,
         bytes_per_sample=160.0,
