@@ -14,7 +14,7 @@ import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.finite import all_finite
-from hpcflow_kernels.simd import broadcast, convert, fma, insert, load, rotate, store, transpose
+from hpcflow_kernels.simd import WIDEST, broadcast, convert, fma, insert, load, rotate, store, transpose
 
 LANES = 8
 BLOCK = 128
@@ -146,8 +146,17 @@ def _two_sections(
 def _cascade(
     sos: np.ndarray, states: np.ndarray, source: np.ndarray, block: np.ndarray, first: int, count: int
 ) -> None:
-    """All sections: the first ones read `source`, which may be `block`."""
+    """All sections: the first ones read `source`, which may be `block`.
+
+    Two in a sweep save the way through the cache, where a vector fits a register; where it takes two, the
+    states and coefficients of two sections have no room in sixteen.
+    """
     sections = len(sos) // 6
+    if LANES * sos.itemsize > 4 * WIDEST:
+        _section(sos, 0, states, source, block, first, count)
+        for s in range(1, sections):
+            _section(sos, s, states, block, block, first, count)
+        return
     if sections == 1:
         _section(sos, 0, states, source, block, first, count)
     else:
