@@ -178,6 +178,8 @@ def _node(node: SeenNode) -> dict[str, Any]:
     values: dict[str, Any] = {"cores": node.cores, "memory": format_memory(node.memory)}
     if node.gpus:
         values |= {"gpus": node.gpus, "gres": node.gres}
+        if node.gres.rpartition(":")[2].startswith("mi"):  # AMD Instinct; the default is NVIDIA's
+            values["gpu_variable"] = "ROCR_VISIBLE_DEVICES"
     if node.architecture in ("x86_64", "aarch64"):
         values["architecture"] = node.architecture
     return values

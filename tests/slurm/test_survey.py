@@ -80,6 +80,7 @@ def test_a_draft_is_a_profile(tmp_path: Path) -> None:
     assert site.default_partition == "work"
     assert site.partitions["work"].also == ("cpu-480g",)
     assert site.nodes["mi250"].gpus == 8
+    assert site.nodes["mi250"].gpu_variable == "ROCR_VISIBLE_DEVICES"
     assert site.partitions["whole"].min_nodes == 2
     assert "empty" not in site.partitions
     assert {d.path for d in differences(site, seen())} == {"partitions.empty"}
