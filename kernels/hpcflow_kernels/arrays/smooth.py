@@ -37,8 +37,10 @@ def _medians(x: Array, n: int) -> tuple[Array, Array]:
     for start in range(0, rows, step):
         windows = cut(x[start : min(start + step, rows) + n - 1], n, 1)
         middle = xp.sort(windows, axis=-1)[:, half : half + 1]
-        medians.append(middle[:, 0])
-        deviations.append(xp.sort(xp.abs(windows - middle), axis=-1)[:, half])
+        distances = xp.sort(xp.abs(windows - middle), axis=-1)
+        # Copies: a view would keep all of the windows.
+        medians.append(xp.asarray(middle[:, 0], copy=True))
+        deviations.append(xp.asarray(distances[:, half], copy=True))
     made = []
     for parts in (medians, deviations):
         first, last = (xp.broadcast_to(end, (half,)) for end in (parts[0][:1], parts[-1][-1:]))
