@@ -272,3 +272,18 @@ def test_constant_and_missing():
     assert np.isnan(missing).all()
     with pytest.raises(ValueError, match="10 samples or more, not 9"):
         catch22(np.arange(9.0))
+
+
+@pytest.mark.parametrize("n", [10, 15, 16, 17, 100, 997, 1000, 1024, 4096])
+def test_sums_of_products_and_powers_in_lanes_are_numpys(n):
+    from hpcflow_kernels.features.catch22 import _correlations, _points
+
+    points, rng = _points(n), np.random.default_rng(n)
+    rows = np.zeros((8, points + 8))
+    rows[:, :n] = rng.standard_normal((8, n)) * 10.0 ** np.arange(8)[:, None]
+    sums, powers = _correlations(rows, n)
+    for row, found, power in zip(rows, sums, powers, strict=True):
+        expected = np.correlate(row[:n], row[:n], "full")[n - 1 :]
+        assert np.abs(found - expected).max() <= 1e-14 * expected[0]
+        spectrum = np.abs(np.fft.rfft(row[:points]))[::2] ** 2
+        assert np.abs(power - spectrum).max() <= 1e-14 * spectrum.max()

@@ -8,6 +8,7 @@ import numpy as np
 
 from hpcflow_kernels.features.catch22_contracts import FEATURES, LEAST
 from hpcflow_kernels.frames import frame_hop, frame_length
+from hpcflow_kernels.spectral.stft import Transform
 
 TOGETHER = 1 << 15
 """Samples that are transformed together. How many windows that is depends on their length alone, and so many
@@ -110,7 +111,8 @@ def _of_frames(x: np.ndarray, n: int, hop: int) -> tuple[np.ndarray, np.ndarray]
         values[constant, FEATURES.index(name)] = 0
     varied = np.flatnonzero(np.isfinite(mean) & (low < high))
     batch = min(max(2, TOGETHER // n // 2 * 2), 8)
-    z, s = np.zeros((batch, _points(n))), np.zeros((batch, n + 16))
+    # rows do not stand a whole number of pages apart, which would fall into the same lines of a cache
+    z, s = np.zeros((2, batch, _points(n) + 8))
     for start in range(0, len(varied), batch):
         part = varied[start : start + batch]
         values[part], level[part] = _batch(x, n, part * hop, z, s)
@@ -126,8 +128,6 @@ def _batch(
     x: np.ndarray, n: int, at: np.ndarray, z: np.ndarray, s: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Features and levels of some windows; z and s are work, one row for each window and 0 from n on."""
-    from scipy.fft import irfft, rfft
-
     from hpcflow_kernels.features.catch22_features import (
         far_periodicity,
         far_zero,
@@ -138,32 +138,47 @@ def _batch(
     lengths, logs, ramp, basis = _tables(n)
     level = np.empty((len(at), 2))
     standardised(x, n, at, basis, z, s, level)
-    spectra = rfft(z)
-    power = spectra.real**2 + spectra.imag**2
-    ac, halved = irfft(power, z.shape[1]), np.ascontiguousarray(power[:, ::2])
+    ac, halved = _correlations(z, n)
     ordered = np.sort(z[:, :n], axis=1)
     out = np.empty((len(at), len(FEATURES)))
     window_features(z, ordered, ac, s, halved, lengths, logs, ramp, out)
     period, whiten = (out[:, FEATURES.index(name)] for name in ("periodicity", "whiten_timescale"))
     far = np.flatnonzero(period < 0)
     if len(far):
-        sums = _autocorrelations(s[:, :n], n // 3 + 2)
-        period[far] = [far_periodicity(sums[k], n) for k in far]
+        sums = _correlations(s, n)[0]
+        period[far] = [far_periodicity(sums[k, : n // 3 + 2], n) for k in far]
     far = np.flatnonzero(whiten < 0)
     if len(far):
-        steps = np.diff(z[:, :n])
-        sums = _autocorrelations(steps - steps.mean(axis=1, keepdims=True), n - 1)
+        steps = np.zeros_like(z)
+        steps[:, : n - 1] = np.diff(z[:, :n])
+        steps[:, : n - 1] -= steps[:, : n - 1].mean(axis=1, keepdims=True)
+        sums = _correlations(steps, n)[0]
         whiten[far] = [far_zero(sums[k], n - 1) / -whiten[k] for k in far]
     return out, level
 
 
-def _autocorrelations(rows: np.ndarray, lags: int) -> np.ndarray:
-    """Sums of products at lags 0 .. lags - 1 of each row."""
-    from scipy.fft import irfft, next_fast_len, rfft
+def _correlations(rows: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of products of windows at lags 0 .. n - 1, and powers of every second bin of their transforms.
 
-    points = next_fast_len(rows.shape[1] + lags, real=True)
-    spectra = rfft(rows, points)
-    return np.ascontiguousarray(irfft(spectra.real**2 + spectra.imag**2, points)[:, :lags])
+    Eight windows, a lane for each, where so many are together; long ones are few, and SciPy's.
+    """
+    points = _points(n)
+    if len(rows) == 8:
+        from hpcflow_kernels.features.catch22_transforms import correlations
+
+        ac, halved = np.empty((8, n + 16)), np.empty((8, points // 4 + 16))
+        correlations(rows, n, *_transform(points), ac, halved)
+        return ac[:, :n], halved[:, : points // 4 + 1]
+    from scipy.fft import irfft, rfft
+
+    spectra = rfft(rows[:, :points])
+    power = spectra.real**2 + spectra.imag**2
+    return irfft(power, points), np.ascontiguousarray(power[:, ::2])
+
+
+@lru_cache(maxsize=8)
+def _transform(points: int) -> Transform:
+    return Transform.of(np.ones(points), np.dtype(np.float64))
 
 
 @lru_cache(maxsize=8)

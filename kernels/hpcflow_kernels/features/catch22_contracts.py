@@ -63,7 +63,7 @@ def _fields(params: Params) -> tuple[Field, ...]:
 CONTRACTS = (
     Contract(
         name="catch22",
-        version=1,
+        version=2,
         pattern=Pattern.WINDOW,
         summary="The 22 canonical time-series characteristics of each window, and its mean and spread.",
         ports=(Port("signal", "signal", "samples"),),
