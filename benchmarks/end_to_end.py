@@ -280,6 +280,19 @@ def alone(call: Callable[[], Any]) -> Cost:
     return Cost(time.perf_counter() - began, time.process_time() - before, 0)
 
 
+def page_cache(folder: Path) -> float:
+    """CPU seconds in which the bytes of a store come out of the page cache, into one piece of memory."""
+    into, files = bytearray(16 << 20), sorted(path for path in folder.rglob("*") if path.is_file())
+
+    def read() -> None:
+        for path in files:
+            with path.open("rb", buffering=0) as file:
+                while file.readinto(into):
+                    pass
+
+    return min(alone(read).cpu for _ in range(5))
+
+
 def costs(place: Path, size: Size) -> dict[str, Cost]:
     """Each way after a little data, in turns; its cheapest round, with the most memory it ever had."""
     little = place / "little"
@@ -345,5 +358,8 @@ def measures(small: bool, timers: bool) -> Iterator[Measure]:
         for peer in ("xarray", "mpi", "loop"):
             ratio = found[peer].cpu / found["hpcflow"].cpu
             yield Measure(f"{base}.against_{peer}", ratio, f"CPU time of {peer} / ours")
+        read = page_cache(place / "store.zarr")
+        yield Measure(f"{base}.page_cache.cpu", read, "s of CPU time to read the same bytes")
+        yield Measure(f"{base}.page_cache_reads", found["hpcflow"].cpu / read, "of these in our CPU time")
         memory = found["hpcflow"].memory / found["xarray"].memory
         yield Measure(f"{base}.memory_against_xarray", memory, "memory, ours / xarray's")
