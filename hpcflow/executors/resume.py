@@ -118,7 +118,7 @@ def _held(
 
     if changes:
         schedule = planned(options.attempts)
-    left = rest(schedule, ledger, site, share_left(needs, ledger))
+    left = rest(schedule, ledger, site, shares_left(schedule, needs, ledger))
     yield from check_allocation(site, left)
     used = hours_used(folder, jobs, site)
     attempts = attempts_covered(left, used, options.attempts)
@@ -133,8 +133,19 @@ def _held(
     return schedule
 
 
+def shares_left(schedule: Schedule, needs: Sequence[StageNeed], ledger: Ledger) -> dict[str, float]:
+    """Part of the expected time of a partition's jobs that is left, by partition."""
+    stages: dict[str, set[str]] = {one.partition: set() for one in schedule.alternatives if one.chosen}
+    for job in schedule.jobs:
+        stages.setdefault(job.partition, set()).update(job.stages)
+    return {
+        partition: share_left([need for need in needs if need.name in names], ledger)
+        for partition, names in stages.items()
+    }
+
+
 def share_left(needs: Sequence[StageNeed], ledger: Ledger) -> float:
-    """Part of a plan's expected time that is left, by blocks without a good receipt."""
+    """Part of stages' expected time that is left, by blocks without a good receipt."""
     total = sum(need.seconds_high * need.blocks for need in needs)
     left = sum(need.seconds_high * length(ledger.remaining(need.name, retry_failed=True)) for need in needs)
     return left / total if total else 1.0

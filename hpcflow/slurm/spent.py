@@ -18,14 +18,14 @@ from hpcflow.slurm.sending import left_over, schedule_of
 from hpcflow.slurm.status import JobState
 
 
-def rest(schedule: Schedule, ledger: Ledger, site: Site, share: float) -> Schedule:
+def rest(schedule: Schedule, ledger: Ledger, site: Site, share: Mapping[str, float]) -> Schedule:
     """The schedule with the price of what is left of it: jobs without unfinished blocks are not sent again.
 
     Parameters
     ----------
     share
-        Part of the expected time that is left, 0 to 1. The price at the limits counts whole jobs: one with a
-        single block left is sent with its whole time limit.
+        Part of the expected time of a partition's jobs that is left, 0 to 1, by partition. The price at the
+        limits counts whole jobs: one with a single block left is sent with its whole time limit.
     """
     bills: dict[str, list[Bill | None]] = {}
     gates: list[Bill | None] = []
@@ -38,7 +38,7 @@ def rest(schedule: Schedule, ledger: Ledger, site: Site, share: float) -> Schedu
             waves = sum(any(start <= one < stop for one in left) for start, stop in job.waves)
             gates.append(_gate_bill(schedule, site, float(schedule.gate.seconds * waves)))
     chosen = tuple(
-        replace(one, cost=_now(one.cost, [*bills.get(one.partition, ()), *gates], share))
+        replace(one, cost=_now(one.cost, [*bills.get(one.partition, ()), *gates], share[one.partition]))
         if one.chosen and one.cost is not None
         else one
         for one in schedule.alternatives

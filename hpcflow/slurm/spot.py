@@ -55,7 +55,9 @@ class Spot:
         """Most workers of one node, by its cores or its GPUs, and by memory; at least one."""
         _, node = self.node_for(stages)
         memory = max(need.worker_memory for need in stages)
-        units = self.gpus(node) if stages[0].form == "gpus" else self.cores(node)
+        units = self.cores(node)
+        if stages[0].form == "gpus":
+            units = min(units, self.gpus(node))
         most = min(units, (self.memory(node) - AGENT_MEMORY) // max(1, memory))
         return max(1, min(most, options.workers or most))
 

@@ -171,11 +171,11 @@ def test_a_project_without_hours_sends_nothing_again(
 def test_only_unfinished_jobs_are_priced(submitted: RunFolder) -> None:
     site = load_site("mini-lumi")
     schedule = read_schedule(schedule_file(submitted, "mini-lumi"))
-    whole = rest(schedule, Ledger(submitted), site, 1.0).cost
+    whole = rest(schedule, Ledger(submitted), site, {"small": 1.0}).cost
     assert whole is not None
     assert whole == schedule.cost
     execute(submitted, SerialExecutor())
-    done = rest(schedule, Ledger(submitted), site, 0.0).cost
+    done = rest(schedule, Ledger(submitted), site, {"small": 0.0}).cost
     assert done is not None
     assert (done.high, done.bound, done.bound_hours) == (0, 0, 0)
 

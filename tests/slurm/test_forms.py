@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcflow.errors import PlanError
+from hpcflow.executors.resume import shares_left
+from hpcflow.run.ledger import Ledger, append
 from hpcflow.site import Site, load_site
+from hpcflow.slurm.allocation import Allocation, refusal
 from hpcflow.slurm.jobs import AGENT_MEMORY, MEMORY_HEADROOM, Options, StageNeed, plan_jobs
 from hpcflow.slurm.needs import Form
 from hpcflow.slurm.schedule import Job, Schedule, dump_schedule, load_schedule
+from hpcflow.slurm.spent import attempts_covered, rest
+from tests.slurm.stub_run import make_run
 
 GiB, MiB = 2**30, 2**20
 LUMI, ROIHU, MINI = (load_site(name) for name in ("lumi", "roihu", "mini-lumi"))
@@ -139,6 +145,34 @@ def test_a_budget_holds_in_both_pools() -> None:
     for pool, words in (("gpu_hours", "GPU-hours"), ("core_hours", "core-hours")):
         with pytest.raises(PlanError, match=rf"the budget is .* {words}; this plan may take"):
             plan(needs, options=replace(PAYS, budget={**bound, pool: 0.99 * bound[pool]}))
+
+
+def test_what_is_left_of_a_plan_is_priced_and_held_in_both_pools(tmp_path: Path) -> None:
+    needs = chain("gpus", blocks=5000, reading=30.0)
+    folder = make_run(tmp_path / "run", {need.name: need.blocks for need in needs})
+    schedule = plan(needs)
+    ledger = Ledger(folder)
+    everything = rest(schedule, ledger, LUMI, shares_left(schedule, needs, ledger))
+    whole = {cost.pool: cost.bound_hours for cost in everything.costs}
+    assert whole == pytest.approx({cost.pool: cost.bound_hours for cost in schedule.costs})
+    append(folder.receipts / "w.jsonl", {"stage": "work", "blocks": [0, 5000], "worker": "w"})
+    ledger = Ledger(folder)
+    left = rest(schedule, ledger, LUMI, shares_left(schedule, needs, ledger))
+    assert [cost.high for cost in left.costs] == [0.0, schedule.costs[1].high], "in each pool its own jobs"
+    assert {cost.pool: cost.bound_hours > 0 for cost in left.costs} == {
+        "gpu_hours": False,
+        "core_hours": True,
+    }
+    budget = {"gpu_hours": 10.0, "core_hours": 2 * whole["core_hours"]}
+    held = replace(left, budget=budget)
+    assert attempts_covered(held, {"gpu_hours": 10.0}, 3) == 2, "no GPU-hours are needed any more"
+    with pytest.raises(PlanError, match=r"core-hours, of which .* are used"):
+        attempts_covered(held, {"core_hours": 1.5 * whole["core_hours"]}, 3)
+    poor = Allocation(
+        "p", tmp_path, {"gpu_hours": 9.0, "core_hours": 1e9}, {"gpu_hours": 1.0, "core_hours": 1e9}
+    )
+    assert "p has 1 of 9 GPU-hours left" in refusal(poor, schedule)
+    assert not refusal(poor, left)
 
 
 # --- ranks -----------------------------------------------------------------------------------------------
