@@ -47,13 +47,20 @@ def welch_windows(
     scaled = constant(weights * math.sqrt(2 / norm), x)
     windows = xp.reshape(x[: rows * frame], (rows, frame))
     out = xp.empty((rows, nperseg // 2 + 1), dtype=x.dtype, device=device(x))
+    number = xp.full((rows, 1), float(segments), dtype=xp.float64, device=device(x))
     step = together(x, nperseg * segments)
     for start in range(0, rows, step):
-        some = windows[start : min(start + step, rows), :]
+        stop = min(start + step, rows)
+        some = windows[start:stop, :]
         total, whole = _sums(some, scaled, hop, missing > 0)
-        usable = _present(some, missing, (segments - 1) * hop + nperseg) & (whole > 0)
-        mean = total / xp.where(usable, whole, xp.asarray(math.nan, dtype=whole.dtype, device=device(x)))
-        out[start : start + some.shape[0], :] = xp.astype(mean, x.dtype)
+        out[start:stop, :] = xp.astype(total, x.dtype)
+        if missing:
+            number[start:stop, :] = xp.where(_lacks(some) <= missing, whole, xp.zeros_like(whole))
+    if not missing:  # a gap in what segments cover is in their sum
+        behind = xp.isfinite(windows[:, (segments - 1) * hop + nperseg :])
+        number = xp.where(xp.all(behind, axis=1, keepdims=True), number, xp.zeros_like(number))
+    share = xp.where(number > 0, 1 / xp.clip(number, min=1.0), xp.full_like(number, math.nan))
+    out *= xp.astype(share, x.dtype)
     return {"power": ends_halved(out, nperseg)}
 
 
@@ -71,33 +78,28 @@ def _sums(windows: Array, weights: Array, hop: int, lenient: bool) -> tuple[Arra
 
     Returns
     -------
-    array of float64, shape (windows, n // 2 + 1)
-    array of float64, shape (windows, 1)
+    array, shape (windows, n // 2 + 1)
+        Of float64 where segments go through in several parts.
+    array of float64, shape (windows, 1), or None
+        Only where some may be left out.
     """
     xp, n = array_namespace(windows), weights.shape[0]
-    rows, segments = windows.shape[0], count(windows.shape[1], n, hop)
-    total = xp.zeros((rows, n // 2 + 1), dtype=xp.float64, device=device(windows))
-    number = xp.zeros((rows, 1), dtype=xp.float64, device=device(windows))
-    step = together(windows, n)
+    segments, step, total, number = count(windows.shape[1], n, hop), together(windows, n), None, None
     for first in range(0, segments, step):
         stop = min(first + step, segments)
         segment = cut(windows[:, first * hop : (stop - 1) * hop + n], n, hop)
         power = squared(transformed(xp.fft.rfft, weighted(segment, weights)))
         if lenient:
             whole = ~xp.isnan(power[:, :, :1])
-            number += xp.sum(xp.astype(whole, xp.float64), axis=1)
             power = xp.where(whole, power, xp.zeros_like(power))
-        total += xp.astype(xp.sum(power, axis=1), xp.float64)
-    return total, number if lenient else number + segments
+            these = xp.sum(xp.astype(whole, xp.float64), axis=1)
+            number = these if number is None else number + these
+        part = xp.sum(power, axis=1)
+        total = part if total is None else total + xp.astype(part, xp.float64)
+    return total, number
 
 
-def _present(windows: Array, missing: float, covered: int) -> Array:
-    """Whether no more than this part of each window is missing; shape (windows, 1).
-
-    Where none may be, only samples behind the `covered` ones are looked at: a gap in these is in the sums.
-    """
+def _lacks(windows: Array) -> Array:
+    """Which part of each window is missing, float64, shape (windows, 1)."""
     xp = array_namespace(windows)
-    if not missing:
-        return xp.all(xp.isfinite(windows[:, covered:]), axis=1, keepdims=True)
-    absent = xp.sum(xp.astype(~xp.isfinite(windows), xp.float64), axis=1, keepdims=True)
-    return absent / windows.shape[1] <= missing
+    return xp.mean(xp.astype(~xp.isfinite(windows), xp.float64), axis=1, keepdims=True)
