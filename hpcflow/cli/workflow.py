@@ -195,7 +195,7 @@ def kernels(
 
     chosen = [c for c in contracts().values() if name in (None, c.family) and name not in contracts()]
     if chosen:
-        typer.echo(table(("family", "kernel", "pattern", "what it does"), _kernel_rows(chosen)))
+        typer.echo(table(("family", "kernel", "pattern", "gpu", "what it does"), _kernel_rows(chosen)))
         return
     assert name is not None  # there are kernels
     try:
@@ -215,6 +215,10 @@ def kernels(
     if params:
         typer.echo(table(("with", "kind", "of", "", ""), params) + "\n")
     typer.echo(f"error: {contract.error}\nsource: {contract.source}")
+    if len(contract.backends) > 1:
+        bound = contract.array_error
+        apart = f"within {bound:g} of the largest value of" if bound else "equal to"
+        typer.echo(f"gpu: {', '.join(contract.backends[1:])}; float32 {apart} the processor's")
 
 
 def _taken(port: Port) -> str:
@@ -223,13 +227,14 @@ def _taken(port: Port) -> str:
     return f"{port.kind}s, {port.several} or more" if port.several else port.kind
 
 
-def _kernel_rows(found: Iterable[Contract]) -> Iterator[tuple[str, str, str, str]]:
+def _kernel_rows(found: Iterable[Contract]) -> Iterator[tuple[str, ...]]:
     families: dict[str, list[Contract]] = {}
     for contract in found:
         families.setdefault(contract.family, []).append(contract)
     for family, members in families.items():
         for place, c in enumerate(members):
-            yield family if place == 0 else "", c.name, c.pattern.value, c.summary
+            gpu = ", ".join(c.backends[1:])
+            yield family if place == 0 else "", c.name, c.pattern.value, gpu, c.summary
 
 
 def describe(file: File, settings: Settings = None) -> None:

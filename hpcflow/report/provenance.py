@@ -24,9 +24,21 @@ def provenance(source: Source) -> Section:
     parts: list[Part] = []
     for dataset in source.cut.datasets:
         parts += _dataset(source, dataset)
+    parts += [Note(text) for text in _devices(source)]
     lead = f"Run {source.cut.id[:16]}, hpcflow {__version__}. "
     lead += "The same workflow on the same recordings has the same id."
     return Section("provenance", "Where it came from", tuple(parts), lead=lead, detail=True)
+
+
+def _devices(source: Source) -> list[str]:
+    """What computed beside the processors, by the receipts of each stage."""
+    found = []
+    for stage in source.cut.stages:
+        devices = sorted({str(r["device"]) for r in source.ledger.receipts(stage.name) if r.get("device")})
+        if devices:
+            steps = [s for s in stage.steps if source.cut.step(s).backend != "cpu"]
+            found.append(f"Computed by {'; '.join(devices)}: {', '.join(steps)}.")
+    return found
 
 
 def _dataset(source: Source, dataset: DatasetPlan) -> list[Part]:

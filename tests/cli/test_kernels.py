@@ -10,7 +10,7 @@ from tests.cli.conftest import Command
 
 def test_every_kernel_is_listed_under_its_family(command: Command) -> None:
     lines = command("kernels").output.splitlines()
-    assert lines[0].split() == ["family", "kernel", "pattern", "what", "it", "does"]
+    assert lines[0].split() == ["family", "kernel", "pattern", "gpu", "what", "it", "does"]
     named = [line.split()[0] for line in lines[1:] if not line.startswith(" ")]
     assert {"filter", "spectral", "machine", "sport"} <= set(named)
     assert len(named) == len(set(named)), "a family stands once"
@@ -22,6 +22,14 @@ def test_one_family(command: Command) -> None:
     lines = command("kernels", "sport").output.splitlines()[1:]
     assert lines[0].startswith("sport")
     assert len(lines) == sum(contract.family == "sport" for contract in contracts().values()) > 1
+
+
+def test_kernels_that_a_gpu_can_compute_are_marked(command: Command) -> None:
+    lines = command("kernels", "spectral").output.splitlines()[1:]
+    marked = {line.split()[0 if line.startswith(" ") else 1] for line in lines if " array " in line}
+    assert marked == {c.name for c in contracts().values() if c.family == "spectral" and c.array}
+    assert "gpu: array; float32 within" in command("kernels", "welch").output
+    assert "gpu:" not in command("kernels", "session_summary").output
 
 
 def test_a_family_of_another_package_has_its_name() -> None:
