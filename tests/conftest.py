@@ -24,6 +24,11 @@ def require(present: bool, what: str) -> None:
     pytest.skip(f"{what} is not on this machine")
 
 
+def named(value: object) -> str:
+    """Of a test, the same in every process."""
+    return getattr(value, "__name__", None) or str(value)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _users_calibration_stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests neither see nor correct what the user has measured."""

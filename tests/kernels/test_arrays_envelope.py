@@ -15,6 +15,7 @@ from hpcflow_kernels import Rows, get
 from hpcflow_kernels.arrays import envelope, indicators
 from hpcflow_kernels.arrays.kurtogram import kurtogram_of_record
 from hpcflow_kernels.arrays.segments import longest_stretch
+from tests.conftest import named
 
 RATE = 1000.0
 SINGLE, DOUBLE = 4e-6, 1e-11
@@ -63,7 +64,7 @@ def every(ours: Callable[..., Any], params: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.filterwarnings("ignore:(invalid value|divide by zero):RuntimeWarning")  # of NumPy
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("ours", "params"), WINDOWS, ids=str)
+@pytest.mark.parametrize(("ours", "params"), WINDOWS, ids=named)
 def test_silence_is_that_of_the_processor(ours, params, dtype, asarray):
     x = (np.random.default_rng(3).standard_normal(3001) + 3 * np.sin(0.56 * np.arange(3001)) + 5).astype(
         dtype

@@ -21,14 +21,10 @@ from hpcflow_kernels.arrays import (
     welch,
 )
 from hpcflow_kernels.arrays.namespace import available
+from tests.conftest import named
 
 RATE = 1000.0
 SINGLE, DOUBLE = 4e-6, 1e-12
-
-
-def named(value: object) -> str:
-    """Of a test, the same in every process."""
-    return getattr(value, "__name__", None) or str(value)
 
 
 @pytest.fixture(params=available(), ids=str)
