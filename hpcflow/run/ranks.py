@@ -166,9 +166,13 @@ def main(arguments: list[str] | None = None) -> int:
                 stop=stop,
             )
         except BaseException:
-            traceback.print_exc()
-            sys.stderr.flush()
-            ranks.abort(exit_code(folder, given.stage, share))
+            code = RETRY  # other ranks wait: they are ended even where receipts cannot be read
+            try:
+                traceback.print_exc()
+                sys.stderr.flush()
+                code = exit_code(folder, given.stage, share)
+            finally:
+                ranks.abort(code)
             raise
 
 

@@ -66,6 +66,20 @@ class TestPlace:
         with pytest.raises(NoDeviceError, match=told):
             place(asked)
 
+    @pytest.mark.parametrize(
+        ("asked", "told"),
+        [
+            ("torch:gpu", "unknown device .*torch:cuda:1"),
+            ("cupy:1", "use cupy alone"),
+            ("array_api_strict:cpu", "use array_api_strict alone"),
+        ],
+    )
+    def test_no_device_is_passed_over_in_silence(self, monkeypatch, asked, told):
+        monkeypatch.setattr(namespace, "is_installed", lambda library: True)
+        monkeypatch.setattr(namespace, "_gpus", lambda library: 1)
+        with pytest.raises(NoDeviceError, match=told):
+            place(asked)
+
     def test_a_library_that_is_missing_is_said(self, monkeypatch):
         monkeypatch.setattr(namespace, "is_installed", lambda library: False)
         with pytest.raises(NoDeviceError, match="not installed"):

@@ -19,10 +19,11 @@ from hpcflow.run.context import RunContext
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
 from hpcflow.run.packs import extents_of
-from hpcflow.run.ranks import compute
+from hpcflow.run.ranks import compute, main
 from hpcflow.run.stages.collective import check_shares
 from hpcflow.run.worker import run_blocks
 from hpcflow_kernels import Ranks, Share
+from hpcflow_kernels.mpi.over_mpi import OverMpi
 from hpcflow_kernels.threads import Threads
 from tests import toy
 from tests.run.test_execute import by_segments, hashes, opened, rows_of
@@ -170,6 +171,32 @@ def test_an_error_is_the_blocks_and_the_others_go_on(
         assert Ledger(folder).remaining(stage, retry_failed=True) == [(3, 4)]
     execute(folder, SerialExecutor())
     assert hashes(folder) == undisturbed
+
+
+def test_a_rank_ends_the_others_even_where_receipts_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else they would wait for it until the job's time limit."""
+    codes: list[int] = []
+
+    class Ends(OverMpi):
+        def __init__(self) -> None:
+            self.number, self.count = 1, 2
+
+        def abort(self, code: int = 1) -> None:
+            codes.append(code)
+
+    def fails(*_: object, **__: object) -> int:
+        raise OSError("stale file handle")
+
+    folder = prepared(tmp_path)
+    monkeypatch.setattr("hpcflow_kernels.mpi.over_mpi.OverMpi", Ends)
+    monkeypatch.setattr("hpcflow.run.ranks.compute", fails)
+    monkeypatch.setattr("hpcflow.run.ranks.exit_code", fails)
+    monkeypatch.setattr("hpcflow.run.ranks.signal.signal", lambda *_: None)
+    with pytest.raises(OSError, match="stale"):
+        main([str(folder.path), "--stage", "collective.any"])
+    assert codes == [RETRY]
 
 
 def test_one_rank_may_stop_all_between_blocks(tmp_path: Path, undisturbed: dict[str, str]) -> None:

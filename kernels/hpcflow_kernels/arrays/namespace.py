@@ -150,6 +150,15 @@ def place(asked: str | None = None) -> Place:
             f"{VARIABLE} names a library of arrays (found {asked!r}): use torch, torch:cpu, cupy or "
             "array_api_strict"
         )
+    if device and library != "torch":
+        raise NoDeviceError(
+            f"{VARIABLE} names a device for {library} (found {asked!r}), and only PyTorch takes "
+            f"one: use {library} alone"
+        )
+    if device and device.partition(":")[0] not in ("cpu", "cuda"):
+        raise NoDeviceError(
+            f"{VARIABLE} names an unknown device (found {asked!r}): use torch, torch:cpu or torch:cuda:1"
+        )
     if not is_installed(library):
         raise NoDeviceError(f"{VARIABLE} asks for {library}, which is not installed here: see docs/gpu.md")
     wants_gpu = library == "cupy" or (library == "torch" and device != "cpu")
