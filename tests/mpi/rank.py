@@ -1,10 +1,12 @@
-"""One rank of a toy run, perhaps to be killed: ``python -m tests.mpi.rank RUN STAGE [RANK POINT]``.
+"""One rank of a toy run: ``python -m tests.mpi.rank`` with what `hpcflow.run.ranks` takes.
 
-POINT is a named fault, ``after-pack:2``, or ``exchange:2``: within the kernel, before the second exchange.
+``--doomed RANK --point POINT`` says where one of them dies: at a named fault, ``after-pack:2``, or within the
+kernel before the second exchange, ``exchange:2``; at ``error:2`` an exception is raised there.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 
@@ -18,14 +20,19 @@ from tests import toy
 if __name__ == "__main__":
     registry.contracts = lambda: toy.CONTRACTS  # type: ignore[assignment]
     ingest.get_reader = lambda name: toy.READER  # type: ignore[assignment,return-value]
-    run, stage, *fate = sys.argv[1:]
-    if fate and os.environ["PMI_RANK"] == fate[0]:
-        os.environ[faults.VARIABLE] = fate[1]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--doomed")
+    parser.add_argument("--point")
+    fate, rest = parser.parse_known_args()
+    if os.environ["PMI_RANK"] == fate.doomed:
+        os.environ[faults.VARIABLE] = fate.point
     exchange = OverMpi.exchange
 
     def mortal(self, parts):  # type: ignore[no-untyped-def]
         faults.point("exchange")
+        if faults.reached("error"):
+            raise ZeroDivisionError("a bug")
         return exchange(self, parts)
 
     OverMpi.exchange = mortal  # type: ignore[method-assign]
-    sys.exit(main([run, "--stage", stage]))
+    sys.exit(main(rest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from hpcflow.executors.drive import execute
 from hpcflow.executors.serial import SerialExecutor
-from hpcflow.run.account import DONE
+from hpcflow.run.account import DONE, FAILED, RETRY
 from hpcflow.run.folder import RunFolder
 from hpcflow.run.ledger import Ledger
 from tests import toy
@@ -36,6 +37,16 @@ def prepared(folder: Path) -> RunFolder:
     return run
 
 
+def on_ranks(count: int, run: RunFolder, *options: str) -> subprocess.CompletedProcess[str]:
+    """Have so many ranks compute what is left of the stage."""
+    return under_mpi(count, "-m", "tests.mpi.rank", *options, str(run.path), "--stage", STAGE)
+
+
+def doomed(rank: int, point: str) -> tuple[str, ...]:
+    """Options by which one of them ends at a point."""
+    return "--doomed", str(rank), "--point", point
+
+
 @pytest.fixture
 def expected(tmp_path: Path) -> dict[str, str]:
     """What one undisturbed serial run gives."""
@@ -47,7 +58,7 @@ def expected(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_ranks_give_the_bytes_of_the_serial_run(tmp_path: Path, expected: dict[str, str], count: int) -> None:
     run = prepared(tmp_path)
-    done = under_mpi(count, "-m", "tests.mpi.rank", str(run.path), STAGE)
+    done = on_ranks(count, run)
     assert done.returncode == DONE, done.stderr
     receipts = Ledger(run).receipts(STAGE)
     assert [r["ranks"] for r in receipts] == [count] * len(SIZES)
@@ -73,14 +84,30 @@ def test_a_killed_rank(
     tmp_path: Path, expected: dict[str, str], rank: int, point: str, done_before: int
 ) -> None:
     run = prepared(tmp_path)
-    killed = under_mpi(3, "-m", "tests.mpi.rank", str(run.path), STAGE, str(rank), point)
+    killed = on_ranks(3, run, *doomed(rank, point))
     assert killed.returncode
     before = Ledger(run).done(STAGE)
     assert before == ([(0, done_before)] if done_before else [])
     assert not Ledger(run).failures(STAGE)
-    again = under_mpi(2, "-m", "tests.mpi.rank", str(run.path), STAGE)
+    again = on_ranks(2, run)
     assert again.returncode == DONE, again.stderr
     execute(run, SerialExecutor())
     assert hashes(run) == expected
     times = Counter(b for r in Ledger(run).receipts(STAGE) for b in range(*r["blocks"]))
     assert times == dict.fromkeys(range(len(SIZES)), 1)
+
+
+def test_an_error_on_one_rank_ends_all_and_spares_the_other_blocks(
+    tmp_path: Path, expected: dict[str, str]
+) -> None:
+    run = prepared(tmp_path)
+    ended = on_ranks(3, run, *doomed(1, "error:2"))
+    assert ended.returncode == RETRY
+    assert "ZeroDivisionError: a bug" in ended.stderr
+    assert Ledger(run).done(STAGE) == [(0, 1)]
+    assert Ledger(run).failures(STAGE) == {1: "ZeroDivisionError: a bug"}
+    second = on_ranks(3, run, "--attempt", "2")
+    assert second.returncode == FAILED, second.stderr
+    assert Ledger(run).remaining(STAGE, retry_failed=True) == [(1, 2)]
+    execute(run, SerialExecutor())
+    assert hashes(run) == expected
