@@ -143,6 +143,15 @@ def test_receipts_say_what_computed(here, undisturbed):
         assert said == ({str(here)} if stage in ("tiles.made", "records.made") else {None}), stage
 
 
+def test_rows_of_an_earlier_run_are_told_of_no_device(here, tmp_path):
+    computed(tmp_path, "gpu")
+    again = toy.prepare(tmp_path, toy.signals()[:2], steps=toy_arrays.STEPS, device="gpu", store="other")
+    execute(again, SerialExecutor())
+    receipts = Ledger(again).receipts("tiles.made")
+    assert [sum(receipt[what] for receipt in receipts) for what in ("reused", "computed")] == [2, 0]
+    assert {receipt.get("device") for receipt in receipts} == {None}
+
+
 def test_samples_go_there_once_and_come_back_once(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, "array_api_strict")
     records = [np.random.default_rng(5).standard_normal(250_000).astype(np.float32)]

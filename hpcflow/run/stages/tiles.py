@@ -265,5 +265,5 @@ def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
         samples=samples,
         computed=computed,
         reused=reused,
-        device=ctx.devices(stage),
+        device=ctx.devices(stage) if samples else "",
     )
