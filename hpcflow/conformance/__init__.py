@@ -14,6 +14,7 @@ from hpcflow.conformance.arrays import of_arrays
 from hpcflow.conformance.cuda import of_cuda
 from hpcflow.conformance.cut import of_cut
 from hpcflow.conformance.ranks import of_ranks
+from hpcflow.conformance.reduced import of_reduced
 from hpcflow.conformance.trial import Check, Params, Trial
 from hpcflow.conformance.whole import of_whole
 from hpcflow_kernels import Pattern, get
@@ -55,4 +56,6 @@ def checks(name: str, params: Params | None = None, bound: float = 0.0) -> list[
         found += of_whole(trial)
     if contract.pattern == Pattern.COLLECTIVE:
         found += of_ranks(trial)
+    if contract.pattern == Pattern.REDUCE:
+        found += of_reduced(trial)
     return [*found, *of_arrays(trial), *of_cuda(trial)]

@@ -135,6 +135,20 @@ def _three_axes(samples: int) -> Mapping[str, Any]:
     return {axis: {"weighted_rms": window, "rmq": window} for axis in "xyz"}
 
 
+def _curve(samples: int) -> Mapping[str, Any]:
+    """A power curve, of the durations that a workflow has by default."""
+    durations = np.asarray(next(p.default for p in get("best_efforts").params if p.name == "durations"))
+    power = Rows(400 / np.sqrt(1 + durations / 60), math.nan, "W", {"duration": durations.astype(np.float64)})
+    start = Rows(durations.astype(np.float64), math.nan, "s", {})
+    return {"curve": {"mean_maximal_power": power, "start": start}}
+
+
+def _session(samples: int) -> Mapping[str, Any]:
+    """A row of every number that a session has."""
+    fields = get("session_summary").fields({"moving_speed": 0.5})
+    return {"session": {f.name: _rows(np.array([10.0 + i]), math.nan, f.units) for i, f in enumerate(fields)}}
+
+
 _HOURS = (600, 3600, 18_000)
 _RECORDS = tuple(257 << k for k in (8, 10, 12))
 
@@ -183,6 +197,8 @@ PROBES: Mapping[str, Probe] = {
     "vibration_total": Probe(_three_axes, sizes=_RECORDS),
     "mean_max": Probe(_power, sizes=_HOURS),
     "session_summary": Probe(_seconds, sizes=_HOURS),
+    "best_efforts": Probe(_curve),
+    "totals": Probe(_session),
 }
 
 
@@ -238,7 +254,7 @@ def from_contract(contract: Contract) -> Probe:
             f"made-up parameters do not suit {contract.name} ({problems[0]}): "
             "give it an entry in hpcflow_kernels.probes.PROBES, or defaults that fit each other"
         )
-    if contract.pattern in (Pattern.RECORD, Pattern.EVENTS, Pattern.COLLECTIVE):
+    if contract.pattern not in (Pattern.MAP, Pattern.WINDOW):
         return Probe(lambda samples: _ports(contract.ports, samples), params, _RECORDS)
     shortest = max(1 << 16, contract.geometry(every, RATE).frame if contract.geometry else 0)
     return Probe(_signal, params, (shortest, 4 * shortest, 16 * shortest))

@@ -16,8 +16,7 @@ from tests import toy
 from tests.kernels.cases import CASES
 
 CUTTABLE = sorted(n for n, c in contracts().items() if c.pattern in (Pattern.MAP, Pattern.WINDOW))
-BY_RECORD = (Pattern.RECORD, Pattern.EVENTS, Pattern.COLLECTIVE)
-WHOLE = sorted(n for n, c in contracts().items() if c.pattern in BY_RECORD)
+WHOLE = sorted(set(contracts()) - set(CUTTABLE))
 PROMISES = [
     pytest.param(check, id=f"{name}-{i}: {check}")
     for name in CUTTABLE
@@ -177,3 +176,69 @@ class TestBrokenKernels:
     def test_unknown_parameters_are_named(self):
         with pytest.raises(KeyError, match="no parameter 'width'"):
             checks("smooth", {"width": 3})
+
+
+class Loudest(toy.Total):
+    """Sum of the records' largest values."""
+
+    @staticmethod
+    def add(state, index, *, sums):
+        return {"sum": state["sum"] + np.nanmax(sums.values, initial=0), "count": state["count"] + 1}
+
+
+class Restarted(Loudest):
+    """Counts the merging too."""
+
+    @staticmethod
+    def merge(a, b):
+        return {"sum": a["sum"] + b["sum"], "count": a["count"] + b["count"] + 1}
+
+
+class Listed(Loudest):
+    """Keeps a row for every record."""
+
+    @staticmethod
+    def add(state, index, *, sums):
+        return {"sum": np.append(state["sum"], np.nanmax(sums.values)), "count": state["count"] + 1}
+
+    @staticmethod
+    def merge(a, b):
+        return {"sum": np.append(a["sum"], b["sum"]), "count": a["count"] + b["count"]}
+
+
+class Last(Loudest):
+    """The last tile's sum alone."""
+
+    @staticmethod
+    def merge(a, b):
+        return {"sum": b["sum"] if b["count"] else a["sum"], "count": a["count"] + b["count"]}
+
+
+class Centred(Loudest):
+    """Takes the mean off what it is given."""
+
+    @staticmethod
+    def add(state, index, *, sums):
+        sums.values[:] -= sums.values.mean()
+        return Loudest.add(state, index, sums=sums)
+
+
+class TestBrokenReductions:
+    """As `TestBrokenKernels`, of one result over all records."""
+
+    others, broken = TestBrokenKernels.others, TestBrokenKernels.broken
+
+    def test_a_sound_one_passes(self, monkeypatch):
+        assert self.broken(monkeypatch, "total", Loudest) == ""
+
+    @pytest.mark.parametrize(
+        ("reducer", "told"),
+        [
+            (Restarted, "records changes by a tile without records before it"),
+            (Listed, "states keep their shapes and types: a record makes the state"),
+            (Last, "total differs where 1 of 7 records are a tile of their own"),
+            (Centred, "the kernel wrote to a record"),
+        ],
+    )
+    def test_a_broken_one_is_noticed(self, monkeypatch, reducer, told):
+        assert told in self.broken(monkeypatch, "total", reducer)
