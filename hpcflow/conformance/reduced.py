@@ -112,8 +112,13 @@ def _tiles(trial: Trial) -> None:
 def _inputs(trial: Trial) -> None:
     records = _records(trial)
     given: list[np.ndarray] = []
+
+    def noted(x: np.ndarray) -> np.ndarray:
+        given.append(x)
+        return x
+
     for ports in records:
-        changed(ports, lambda x: given.append(x) or x)  # type: ignore[func-returns-value]
+        changed(ports, noted)
     before = deepcopy(given)
     _finish(trial, _state(trial, records))
     untouched = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(given, before, strict=True))
