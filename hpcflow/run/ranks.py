@@ -77,6 +77,8 @@ def compute(
             output = replace(output, pieces=with_chunks(ctx.cut, output.pieces))
         except UnusableRecordError as error:
             output = set_aside(ctx, plan, block, error)
+        except ConnectionError:  # of another rank, which may have been killed: the block is no worse for it
+            raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             own = folder.receipts / f"{name}-{ranks.number}.jsonl"

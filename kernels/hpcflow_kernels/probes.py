@@ -149,6 +149,15 @@ def _session(samples: int) -> Mapping[str, Any]:
     return {"session": {f.name: _rows(np.array([10.0 + i]), math.nan, f.units) for i, f in enumerate(fields)}}
 
 
+def _exposure(samples: int) -> Mapping[str, Any]:
+    """An operation: its exposure along three axes, and how long it took."""
+    fields = get("vibration_total").fields({"kind": "whole-body", "factors": None})
+    shapes = {f.name: (tuple(len(dim.values) for dim in f.dims), f.units) for f in fields}
+    return {
+        "total": {name: _rows(np.ones(shape), math.nan, units) for name, (shape, units) in shapes.items()}
+    }
+
+
 _HOURS = (600, 3600, 18_000)
 _RECORDS = tuple(257 << k for k in (8, 10, 12))
 
@@ -199,6 +208,7 @@ PROBES: Mapping[str, Probe] = {
     "session_summary": Probe(_seconds, sizes=_HOURS),
     "best_efforts": Probe(_curve),
     "totals": Probe(_session),
+    "daily_vibration": Probe(_exposure),
 }
 
 

@@ -104,7 +104,7 @@ def kill_one(folder: RunFolder, stage: str) -> None:
     ranks = list[int]()
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
-        ranks = ranks if len(ranks) == 4 else ranks_of(folder)
+        ranks = ranks if len(ranks) == 4 else ranks_of(folder, stage)
         if len(ranks) == 4 and Ledger(folder).counts(stage).done:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(max(ranks), signal.SIGKILL)
@@ -122,10 +122,15 @@ def test_shares_of_a_stage_are_elements_of_an_array(tmp_path: Path, serial: dict
     assert hashes(folder) == serial, logs_of(folder)
 
 
-def ranks_of(folder: RunFolder) -> list[int]:
-    """Processes of ranks, without the `srun` that started them."""
-    found = processes_of(folder, "hpcflow.run.ranks")
-    return [pid for pid in found if os.path.basename(os.readlink(f"/proc/{pid}/exe")) != "srun"]
+def ranks_of(folder: RunFolder, stage: str) -> list[int]:
+    """Processes of a stage's ranks, without the `srun` that started them."""
+    found = []
+    for pid in processes_of(folder, "hpcflow.run.ranks"):
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if stage.encode() in words and os.path.basename(os.readlink(f"/proc/{pid}/exe")) != "srun":
+                found.append(pid)
+    return found
 
 
 def logs_of(folder: RunFolder) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +73,10 @@ class OverMpi:
         if len(parts) != self.count:
             raise ValueError(f"exchange takes an array for each of {self.count} ranks (got {len(parts)})")
         self._meet("exchange", None)
+        with _company():
+            return self._exchanged(parts)
+
+    def _exchanged(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
         heads = self._world.alltoall([(part.dtype.str, part.shape) for part in parts])
         taken = [np.empty(shape, dtype) for dtype, shape in heads]
         taken[self.number][...] = parts[self.number]
@@ -90,7 +95,8 @@ class OverMpi:
 
     def _meet(self, operation: str, value: Any) -> list[Any]:
         """All ranks' values of one operation."""
-        called = self._world.allgather((operation, value))
+        with _company():
+            called = self._world.allgather((operation, value))
         for number, (name, _) in enumerate(called):
             if name != called[0][0]:
                 raise RuntimeError(
@@ -98,6 +104,23 @@ class OverMpi:
                     f"rank {number} to {name}"
                 )
         return [value for _, value in called]
+
+
+@contextmanager
+def _company() -> Iterator[None]:
+    """Where MPI fails, another rank is gone: that is no fault of what is computed.
+
+    Raises
+    ------
+    ConnectionError
+        In place of MPI's own.
+    """
+    from mpi4py import MPI
+
+    try:
+        yield
+    except MPI.Exception as error:
+        raise ConnectionError(f"another rank was lost: {error}") from error
 
 
 def _wait(requests: list[Request]) -> None:
