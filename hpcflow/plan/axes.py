@@ -59,6 +59,10 @@ def packed(size: np.ndarray, rate: np.ndarray) -> RowAxis:
     return RowAxis(stop - size, np.asarray(size, np.int64), rate)
 
 
+LONGEST = 1 << 60
+"""Samples beyond which no record reaches: a window of 1e30 s is as good as one of this length."""
+
+
 @dataclass(frozen=True)
 class StepGeometry:
     """Geometry of a map or window step per sampling rate, as columns over records.
@@ -88,7 +92,8 @@ def step_geometry(contract: Contract, params: Mapping[str, Any], rate: np.ndarra
         if problems_at(contract, params, float(value)):
             continue
         g = contract.geometry(params, float(value))
-        columns[:, rate == value] = np.array([[g.hop], [g.frame], [g.before], [g.after], [g.up]])
+        widths = [[min(n, LONGEST)] for n in (g.hop, g.frame, g.before, g.after, g.up)]
+        columns[:, rate == value] = np.array(widths)
     return StepGeometry(*columns)
 
 

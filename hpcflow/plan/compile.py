@@ -12,6 +12,7 @@ from hpcflow.errors import Problem, WorkflowError
 from hpcflow.plan import axes as ax
 from hpcflow.plan.fields import resolve_fields, unscaled
 from hpcflow.plan.folder_files import folder_files
+from hpcflow.plan.foresee import foreseen
 from hpcflow.plan.fuse import Node, fuse, stored_steps
 from hpcflow.plan.inputs import check_held, dataset_of, needed, resolve_inputs
 from hpcflow.plan.layout import Layout, layout_for
@@ -92,6 +93,7 @@ def compile_cut(
     skipped = [s.name for s in spec.steps if s.name not in steps]
     notes = [f"step {name} is neither saved nor read by a saved step: not computed" for name in skipped]
     notes += [note for step in steps.values() for note in _unscaled(step, places)]
+    notes += foreseen(steps.values(), tables, places)
     notes += _devices(spec, steps.values())
     return Cut(spec.name, datasets, tuple(steps.values()), tuple(builder.stages), tuple(notes))
 
@@ -187,6 +189,7 @@ def _plan_step(
     )
     if contract.geometry is not None and len(source):
         _check_rates(spec, step, contract, source, problems)
+        _check_lengths(spec, step, contract, source, tables[dataset], problems)
     axis = ax.step_axis(plan.pattern, contract, plan.params, source, tables[dataset])
     places[step.name] = axis
     rows = ax.most_rows(plan.pattern, contract, plan.params, source, axis)
@@ -219,6 +222,33 @@ def _check_rates(
     if all(found):
         for text in dict.fromkeys(text for texts in found for text in texts):
             problems.append(spec.problem(f"steps.{step.name}.with", text, "", "change the parameter"))
+
+
+def _check_lengths(
+    spec: WorkflowSpec,
+    step: StepSpec,
+    contract: Contract,
+    source: ax.RowAxis,
+    table: RecordTable,
+    problems: list[Problem],
+) -> None:
+    """A window that no recording is long enough for is a mistake; `foreseen` tells of single short ones."""
+    frame = ax.step_geometry(contract, step.params, source.rate).frame
+    live = ax.live(table)
+    runs = live[(frame[live] > 0) & (source.size[live] > 0)]
+    if not len(runs) or (source.size[runs] >= frame[runs]).any():
+        return
+    longest = runs[np.argmax(source.size[runs] / source.rate[runs])]
+    wanted, has = (f"{float(n[longest] / source.rate[longest]):.4g} s" for n in (frame, source.size))
+    name = "window" if "window" in step.params else ""
+    problems.append(
+        spec.problem(
+            f"steps.{step.name}.with{'.' if name else ''}{name}",
+            f"at least one recording is as long as one window of {contract.name}",
+            f"a window of {wanted}, and the longest recording has {has}",
+            f"lower `{name}` to {has} or less" if name else "lower what makes the window long",
+        )
+    )
 
 
 def _ports(

@@ -350,6 +350,9 @@ class Contract:
     min_samples: Callable[[Params, float], int] | None = None
     check: Callable[[Params, float | None], Sequence[str]] | None = None
     """``check(params, rate) -> problems``, in words a user understands (band above Nyquist, ...)."""
+    doubt: Callable[[Mapping[str, Any]], str] | None = None
+    """``doubt(facts) -> text``: why a record with these facts, by the names of the ports, will get no answer;
+    "" where it may get one. Planning tells it before anything is computed."""
     bytes_per_sample: float = 64.0
     flops_per_sample: float = 100.0
     flops_per_pair: float = 0.0

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import hpcflow
+from hpcflow_kernels.machine.bearing_geometry import find
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs")
 
@@ -53,6 +54,18 @@ def test_links_lead_to_files(repo: Path) -> None:
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert not broken
+
+
+def test_bearings_of_the_examples_are_known(repo: Path) -> None:
+    pages = [*documents(repo), *(repo / "workflows").glob("*.yaml"), *(repo / "hpcflow").rglob("*.py")]
+    named = [
+        name.strip()
+        for page in pages
+        for name in re.findall(r"bearing: ([A-Z][A-Za-z]+ [^,}\n#`]+)", page.read_text())
+    ]
+    assert len(named) >= 3
+    for name in named:
+        find(name)
 
 
 def test_the_changelog_begins_with_this_version(repo: Path) -> None:

@@ -46,9 +46,28 @@ def test_ims_and_xjtu_frequencies():
     assert xjtu.inner * 35 == pytest.approx(172.09, abs=0.02)
 
 
-@pytest.mark.parametrize("name", ["skf 6205-2rs jem", "6205", "SKF6205", "6205-2RS", " 6205 2RS "])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "skf 6205-2rs jem",
+        "6205",
+        "SKF6205",
+        "6205-2RS",
+        " 6205 2RS ",
+        "SKF 6205-2RS",
+        "SKF 6205-2RSH/C3",
+        "6205ZZ",
+        "62052Z",
+    ],
+)
 def test_spelling_does_not_matter(name):
     assert find(name) is REGISTRY[0]
+
+
+@pytest.mark.parametrize("name", ["6202Z", "SKF 6205 ETN9", "FAG 6205", "C3", "", "-", "16205-2RS"])
+def test_another_size_design_or_maker_is_not_taken_for_a_known_one(name):
+    with pytest.raises(UnknownBearingError):
+        find(name)
 
 
 def test_every_name_is_found_once_and_has_a_source():

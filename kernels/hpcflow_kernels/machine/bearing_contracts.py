@@ -9,6 +9,7 @@ from typing import Any
 
 from hpcflow_kernels.contract import Contract, Dim, Field, Param, Params, Pattern, Port
 from hpcflow_kernels.frames_contracts import MISSING, check_frames, geometry_frames
+from hpcflow_kernels.machine.bearing_geometry import UnknownBearingError, multiples_of
 from hpcflow_kernels.machine.envelope_contracts import check_band
 
 FAULTS = ("inner", "outer", "rolling")
@@ -135,6 +136,20 @@ def _fields_faults(params: Params) -> tuple[Field, ...]:
     )
 
 
+def _doubt_faults(facts: Mapping[str, Any]) -> str:
+    """Why a record with these facts stays uncertain; "" where it need not."""
+    bearing, speed = (facts.get("bearing") or "").strip(), facts.get("speed")
+    if not bearing:
+        return "the bearing is not known: give the input `bearing`, in `records` or `defaults`"
+    try:
+        multiples_of(bearing)
+    except UnknownBearingError as error:
+        return str(error)
+    if speed is None or not 0 < speed < math.inf:
+        return "the shaft speed is not known: give the input `speed`, in `records` or `defaults`"
+    return ""
+
+
 MOST_REVOLUTIONS, MOST_SAMPLES = 4000.0, 1 << 24
 """Longer records are judged by their middle (`hpcflow_kernels.machine.bearing.middle`)."""
 
@@ -224,7 +239,7 @@ CONTRACTS = (
     ),
     Contract(
         name="bearing_faults",
-        version=2,
+        version=3,
         pattern=Pattern.RECORD,
         summary="Name the faulty part of a rolling bearing, or say why not.",
         ports=(
@@ -266,6 +281,7 @@ CONTRACTS = (
         bytes_per_sample=120.0,
         flops_per_sample=6000.0,
         most_samples=_most_samples,
+        doubt=_doubt_faults,
         error="decisions at a stated false-alarm rate: docs/bearing.md",
         source="Randall and Antoni, MSSP 25 (2011); Smith and Randall, MSSP 64-65 (2015); Borghesani and "
         "Antoni, MSSP 90 (2017): log-envelope; derivation in docs/bearing.md",

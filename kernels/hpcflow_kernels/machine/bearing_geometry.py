@@ -158,22 +158,47 @@ class UnknownBearingError(ValueError):
     """A `bearing` fact that names no known bearing and describes none."""
 
 
+_SUFFIX = r"(?:2?RS(?:H|L|R|1|2)?|2?ZR?|ZZ|DDU?|LL[UB]|VV|C[2-5]|CN|JEM)"
+"""Seals, shields, clearance and grease, written behind a designation: they change nothing of what rolls."""
+
+
 def _key(designation: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", designation.upper())
 
 
+def _plain(designation: str) -> str:
+    """A designation's key without suffixes.
+
+    >>> _plain("SKF 6205-2RS/C3"), _plain("6205ZZ"), _plain("6202-2Z"), _plain("6205 ETN9")
+    ('SKF6205', '6205', '6202', '6205ETN9')
+    """
+    words = re.split(r"[^A-Z0-9]+", designation.upper().strip())
+    while len(words) > 1 and re.fullmatch(_SUFFIX, words[-1]):
+        words.pop()
+    return re.sub(
+        rf"(?<=[0-9]{{4}}){_SUFFIX}$", "", words.pop() if len(words) == 1 else _key(" ".join(words))
+    )
+
+
 def find(designation: str) -> Bearing:
-    """The published geometry of a designation; case, blanks, hyphens and slashes do not matter.
+    """The published geometry of a designation.
+
+    Case, blanks, hyphens and slashes do not matter, nor do suffixes of seals, shields, clearance and grease.
 
     Raises
     ------
     UnknownBearingError
         With the known designations.
+
+    Examples
+    --------
+    >>> find("skf 6205-2RS C3").name
+    'SKF 6205-2RS JEM'
     """
-    wanted = _key(designation)
-    for bearing in REGISTRY:
-        if wanted in {_key(name) for name in (bearing.name, *bearing.aliases)}:
-            return bearing
+    for key in (_key, _plain):
+        for bearing in REGISTRY:
+            if key(designation) in {key(name) for name in (bearing.name, *bearing.aliases)}:
+                return bearing
     raise UnknownBearingError(
         f"no bearing is known as {designation!r} (known: {', '.join(bearing.name for bearing in REGISTRY)}), "
         f"so its fault frequencies cannot be worked out: give {FORMS}"

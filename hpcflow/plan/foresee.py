@@ -1,0 +1,86 @@
+"""What a plan already knows will come out empty, told before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from hpcflow.plan import axes as ax
+from hpcflow.plan.model import StepPlan
+from hpcflow.plan.records import RecordTable
+from hpcflow_kernels import get
+
+
+def foreseen(
+    steps: Iterable[StepPlan], tables: Mapping[str, RecordTable], places: Mapping[str, ax.RowAxis]
+) -> list[str]:
+    """Sentences on records that a step will say nothing of.
+
+    Parameters
+    ----------
+    steps
+        In the order of the plan.
+    tables
+        The record table of each dataset.
+    places
+        Row axes of datasets and steps, by name.
+    """
+    return [text for s in steps for text in (*_too_short(s, tables, places), *_unsaid(s, tables))]
+
+
+def _too_short(
+    step: StepPlan, tables: Mapping[str, RecordTable], places: Mapping[str, ax.RowAxis]
+) -> list[str]:
+    """Of records that are shorter than one frame of a window step."""
+    contract = get(step.kernel)
+    if contract.geometry is None:
+        return []
+    table, source = tables[step.dataset], places[ax.source_of(step.dataset, step.inputs)]
+    frame = ax.step_geometry(contract, step.params, source.rate).frame
+    live = ax.live(table)
+    runs = live[(frame[live] > 0) & (source.size[live] > 0)]
+    short = runs[source.size[runs] < frame[runs]]
+    if not len(short):
+        return []
+    longest = short[np.argmax(source.size[short] / source.rate[short])]
+    wanted, has = (float(n[longest] / source.rate[longest]) for n in (frame, source.size))
+    them = "it" if len(short) == 1 else "them"
+    return [
+        f"step {step.name}: {_how_many(table, short, len(runs))} shorter than one window, so nothing comes "
+        f"of {them} (window {wanted:.4g} s, the longest such record {has:.4g} s)"
+    ]
+
+
+def _unsaid(step: StepPlan, tables: Mapping[str, RecordTable]) -> list[str]:
+    """Of records whose facts keep a kernel from an answer."""
+    contract = get(step.kernel)
+    if contract.doubt is None:
+        return []
+    table = tables[step.dataset]
+    facts = {i.port: i.field for i in step.inputs if i.kind == "fact"}
+    found: dict[str, list[int]] = {}
+    told: dict[tuple[object, ...], str] = {}
+    live = ax.live(table).tolist()
+    for record in live:
+        known = table.facts_of(record)
+        values = {port: known.get(name) if name else None for port, name in facts.items()}
+        key = tuple(values.values())
+        if key not in told:
+            told[key] = contract.doubt(values)
+        if told[key]:
+            found.setdefault(told[key], []).append(record)
+    return [
+        f"step {step.name}: {_how_many(table, records, len(live))} without an answer: {text}"
+        for text, records in found.items()
+    ]
+
+
+def _how_many(table: RecordTable, records: Sequence[int] | np.ndarray, total: int) -> str:
+    """Who is meant, as a sentence begins: "1 of 3 records (a.csv) is", "all 3 records are"."""
+    count = len(records)
+    verb = "is" if count == 1 else "are"
+    if count == total:
+        return f"its one record {verb}" if total == 1 else f"all {total} records {verb}"
+    named = ", ".join(str(table.ids[record]) for record in records[:3])
+    return f"{count} of {total} records ({named}{', …' if count > 3 else ''}) {verb}"
