@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpcflow.unit_tables import ALIASES, DIMENSIONS, SYMBOLS
 from hpcflow.units import (
     UnitError,
     compatible,
@@ -29,6 +28,7 @@ from hpcflow.units import (
     parse_literal,
     parse_quantity,
 )
+from hpcflow.units.tables import ALIASES, DIMENSIONS, SYMBOLS
 
 # Where we differ from pint on purpose (turns are 1, not 2 pi), and words that pint lacks.
 OURS = {

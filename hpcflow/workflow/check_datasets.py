@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from hpcflow.unit_tables import DIMENSIONS
 from hpcflow.units import UnitError, convert, dimension, format_quantity, parse_budget, parse_quantity
+from hpcflow.units.tables import DIMENSIONS
 from hpcflow.words import suggest
 from hpcflow.workflow.check_names import check_name, check_path
 from hpcflow.workflow.check_shape import Findings, shown

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from hpcflow.unit_tables import DIMENSIONS
 from hpcflow.units import dimension, format_quantity
+from hpcflow.units.tables import DIMENSIONS
 from hpcflow.workflow.check import kernels
 from hpcflow.workflow.check_params import default_of
 from hpcflow.workflow.model import MAX_NAME, NAME, REFERENCE, RESERVED, RESERVED_VARIABLES, WORKFLOW_NAME

@@ -193,7 +193,6 @@ LONG_WITH_REASON = {
     ),
     "hpcflow.run.agent": (520, "one life of one process: hand out, watch, respawn, stop"),
     "hpcflow.slurm.testbed": (460, "starting and sweeping a cluster's programs are one promise"),
-    "hpcflow.units": (600, "the public functions on quantities; the tables are apart in unit_tables"),
     "hpcflow.workflow.load_yaml": (440, "one pass over the event stream; most of it is remedies"),
     "hpcflow_kernels.machine.bearing": (460, "one decision: its rules are weighed against each other"),
     "hpcflow_kernels.machine.bearing_lines": (500, "one argument from lines to a cause"),

@@ -1,4 +1,4 @@
-"""The tables behind `hpcflow.units`: unit symbols with their sizes, dimensions with their spellings."""
+"""Tables of units: unit symbols with their sizes, dimensions with their spellings."""
 
 from __future__ import annotations
 
@@ -204,3 +204,17 @@ HINTS: Mapping[str, str] = {
     "G": "write gn for the standard gravity",
 }
 """What to write instead of symbols that people write for something else."""
+
+
+def dimension(name: str) -> Dimension:
+    """Look a dimension up by its name or another name for it.
+
+    Raises
+    ------
+    ValueError
+        If no dimension has that name: a fault of the contract or workflow that names it.
+    """
+    found = DIMENSIONS.get(ALIASES.get(name, name))
+    if found is None:
+        raise ValueError(f"no dimension is called {name!r}; known: {', '.join(DIMENSIONS)}")
+    return found
