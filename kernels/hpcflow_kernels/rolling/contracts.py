@@ -48,7 +48,7 @@ def _fields(params: Params) -> tuple[Field, ...]:
 CONTRACTS = (
     Contract(
         name="rolling",
-        version=2,
+        version=3,
         pattern=Pattern.MAP,
         summary="Mean, spread, extremes, median, quantile, rank or z-score of a window at every sample.",
         ports=(Port("signal", "signal", "samples"),),
