@@ -188,18 +188,24 @@ def test_two_folders_of_one_cut_have_other_job_names() -> None:
     assert len(run_token("\udcff")) == 8
 
 
+# A million elements sent one by one are a million waves, and a minute of nothing new.
+SHAPES = st.tuples(st.integers(1, 700), st.none() | st.integers(1, 300)) | st.tuples(
+    st.none(), st.none() | st.integers(100, 300)
+)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     blocks=st.lists(st.integers(0, 10**6), min_size=1, max_size=4),
     seconds=st.floats(1e-3, 40_000),
     memory=st.integers(2**20, 100 * 2**30),
-    elements=st.none() | st.integers(1, 700),
-    wave=st.none() | st.integers(1, 300),
+    shape=SHAPES,
     partition=st.sampled_from(["small", "standard"]),
 )
 def test_every_plan_keeps_every_limit(
-    blocks: list[int], seconds: float, memory: int, elements: int | None, wave: int | None, partition: str
+    blocks: list[int], seconds: float, memory: int, shape: tuple[int | None, int | None], partition: str
 ) -> None:
+    elements, wave = shape
     options = replace(PAYS, elements=elements, wave=wave, partition=partition)
     roomy = replace(LUMI, storage={})  # a million elements leave more files than LUMI grants
     schedule = plan(chain(*blocks, memory=memory, seconds=seconds), roomy, options)
