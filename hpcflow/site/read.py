@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpcflow.errors import Problem, WorkflowError
 from hpcflow.site.check import check_rules
 from hpcflow.site.model import Site
 from hpcflow.site.notation import parse_bytes, parse_memory, parse_time
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 FORMAT = 1
 
@@ -55,12 +59,19 @@ def read_site(file: Path, shipped: Mapping[str, Path] | None = None) -> Site:
     return _checked(_document(file), file, shipped or {})
 
 
-def _document(file: Path) -> Any:
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    """The document, with the places of its keys; it is read and never changed."""
     from ruamel.yaml import YAML
+
+    return YAML(typ="rt", pure=True).load(text)
+
+
+def _document(file: Path) -> Any:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        document = YAML(typ="rt", pure=True).load(file.read_text(encoding="utf-8"))
+        document = _parsed(file.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
@@ -183,11 +194,18 @@ def _this_machine(key: str) -> int:
     return physical // 2**20 * 2**20
 
 
+@cache
+def _adapter() -> TypeAdapter[Site]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Site)
+
+
 def _build(values: dict[str, Any], problems: _Problems) -> Site | None:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(Site).validate_python(values)
+        return _adapter().validate_python(values)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             path = tuple(part for part in detail["loc"] if part != "[key]")
