@@ -1,10 +1,11 @@
 """One workflow from Zarr to Zarr: zero-phase band-pass, then a Welch spectrum per 10 s window.
 
-hpcflow on two Dask workers, xarray with map_overlap on the same two, and the loop over shards that one writes
+hpcflow on two Dask workers that it starts itself, as `hpcflow run` does, xarray with map_overlap on two of a
+LocalCluster, and the loop over shards that one writes
 by hand with zarr-python and SciPy, in one process and on two ranks of MPI. All read the same shards and write
 the same codec with the same checksums in chunks of the same 256 rows; imports, compilation, planning and the
 start of cluster and ranks are outside the clock: each way runs once on a little data in the same processes
-before.
+before, and no other cluster idles beside it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from zarr.codecs import BytesCodec, Crc32cCodec, ShardingCodec
 from benchmarks.measure import Measure
 from benchmarks.storage import CHANNELS, LZ4, signal
 from hpcflow.api import ask, compute, open_results, start
+from hpcflow.executors.dask import DaskExecutor
+from hpcflow.executors.drive import execute
 
 RATE = 1000.0
 LOW, HIGH, ORDER = 5.0, 200.0, 4
@@ -248,23 +251,39 @@ def error(rows: np.ndarray, want: np.ndarray) -> float:
     return float(np.abs(rows - want).max() / np.abs(want).max())
 
 
+Counted = Callable[[Callable[[], Any]], Cost]
+"""What a call costs the processes of a cluster and us."""
+
+
 @contextmanager
-def cluster() -> Iterator[tuple[str, Callable[[Callable[[], Any]], Cost]]]:
-    """Two fresh Dask workers: their address, and what a call costs them and us."""
+def our_cluster() -> Iterator[tuple[DaskExecutor, Counted]]:
+    """Two fresh workers as `hpcflow run` starts them, and what a call costs."""
+    with DaskExecutor(2) as executor:
+        yield executor, counted(executor.client)
+
+
+@contextmanager
+def cluster() -> Iterator[tuple[str, Counted]]:
+    """Two fresh workers of Dask's own LocalCluster: their address, and what a call costs."""
     from distributed import Client, LocalCluster
 
     options = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0", "memory_limit": 0}
     with LocalCluster(n_workers=2, **options) as local, Client(local, set_as_default=False) as client:
+        yield local.scheduler_address, counted(client)
 
-        def cost(call: Callable[[], Any]) -> Cost:
-            before = sum(client.run(time.process_time).values()) + time.process_time()
-            began = time.perf_counter()
-            call()
-            wall = time.perf_counter() - began
-            cpu = sum(client.run(time.process_time).values()) + time.process_time() - before
-            return Cost(wall, cpu, sum(client.run(resident).values()))
 
-        yield local.scheduler_address, cost
+def counted(client: Any) -> Counted:
+    """Costs of calls that compute on a cluster."""
+
+    def cost(call: Callable[[], Any]) -> Cost:
+        before = sum(client.run(time.process_time).values()) + time.process_time()
+        began = time.perf_counter()
+        call()
+        wall = time.perf_counter() - began
+        cpu = sum(client.run(time.process_time).values()) + time.process_time() - before
+        return Cost(wall, cpu, sum(client.run(resident).values()))
+
+    return cost
 
 
 def resident() -> int:
@@ -297,28 +316,37 @@ def costs(place: Path, size: Size) -> dict[str, Cost]:
     """Each way after a little data, in turns; its cheapest round, with the most memory it ever had."""
     little = place / "little"
     write_store(little, WARM)
-    with cluster() as (address, ours), cluster() as (other, theirs):
-        compute(planned(little, 1 << 20), executor=address)  # many small blocks: some for each worker
-        with at(other):
-            by_xarray(little, WARM)
-        by_loop(little, WARM)
+    by_loop(little, WARM)
 
-        def turn(way: str) -> Cost:
-            if way == "hpcflow":
-                run = planned(place)
-                return ours(lambda: compute(run, executor=address))
-            if way == "xarray":
-                with at(other):
-                    return theirs(lambda: by_xarray(place, size))
-            return by_mpi(place, size, little) if way == "mpi" else alone(lambda: by_loop(place, size))
+    def turn(way: str) -> Cost:
+        if way == "hpcflow":
+            return our_cost(place, little)
+        if way == "xarray":
+            return xarray_cost(place, size, little)
+        return by_mpi(place, size, little) if way == "mpi" else alone(lambda: by_loop(place, size))
 
-        rounds = [{way: turn(way) for way in ("hpcflow", "xarray", "mpi", "loop")} for _ in range(ROUNDS)]
+    rounds = [{way: turn(way) for way in ("hpcflow", "xarray", "mpi", "loop")} for _ in range(ROUNDS)]
     return {
         way: replace(
             min((r[way] for r in rounds), key=lambda c: c.cpu), memory=max(r[way].memory for r in rounds)
         )
         for way in rounds[0]
     }
+
+
+def our_cost(place: Path, little: Path) -> Cost:
+    """Of our run, on a cluster that is there for it alone."""
+    with our_cluster() as (executor, cost):
+        execute(planned(little, 1 << 20), executor)  # many small blocks: some for each worker
+        run = planned(place)
+        return cost(lambda: execute(run, executor))
+
+
+def xarray_cost(place: Path, size: Size, little: Path) -> Cost:
+    """The same of xarray."""
+    with cluster() as (address, cost), at(address):
+        by_xarray(little, WARM)
+        return cost(lambda: by_xarray(place, size))
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.end_to_end import FULL, WARM, Cost, Size, cluster, create_store, planned, write_store
+from benchmarks.end_to_end import FULL, WARM, Cost, Size, create_store, our_cluster, planned, write_store
 from benchmarks.measure import Measure
-from hpcflow.api import compute
+from hpcflow.executors.drive import execute
 
 TIMES = (1, 4, 16)
 """How often the shards of `FULL` are repeated along time."""
@@ -36,12 +36,12 @@ def repeat_store(folder: Path, first: Path, size: Size, times: int) -> Size:
 
 def cost_of(folder: Path, little: Path) -> Cost:
     """The cheapest of some rounds on two fresh workers, with the most memory they had."""
-    with cluster() as (address, cost):
-        compute(planned(little, 1 << 20), executor=address)
+    with our_cluster() as (executor, cost):
+        execute(planned(little, 1 << 20), executor)
         rounds = []
         for _ in range(ROUNDS):
             run = planned(folder)
-            rounds.append(cost(lambda run=run: compute(run, executor=address)))  # type: ignore[misc]
+            rounds.append(cost(lambda run=run: execute(run, executor)))  # type: ignore[misc]
     return replace(min(rounds, key=lambda c: c.cpu), memory=max(c.memory for c in rounds))
 
 

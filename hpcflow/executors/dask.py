@@ -22,6 +22,17 @@ from hpcflow.run.worker import run_blocks, worker_name
 SHARES_PER_WORKER = 8
 """Ranges per worker and stage: enough for a fair spread and a smooth progress bar, few enough for Dask."""
 
+QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+"""Of a cluster of our own, which has no dashboard: sampling what workers do 100 times a second, their event
+loops 50 times, is for those who look at it, and took a tenth of all processor time."""
+
 
 class DaskExecutor:
     """Computes blocks on a Dask cluster, kept for the whole run.
@@ -39,16 +50,20 @@ class DaskExecutor:
         self._client: Any = None
 
     def __enter__(self) -> DaskExecutor:
+        import dask.config
         from distributed import Client, LocalCluster
 
         if self.address:
             self._client = Client(self.address, timeout="20s")
-        else:
+            return self
+        with dask.config.set(QUIET):  # workers get what is set while they are made
             cluster = LocalCluster(
                 n_workers=self.workers,
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address=None,
+                # It listens even without a dashboard: on any port, since its own may be taken.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 memory_limit=0,
             )
             self._client = Client(cluster)
@@ -60,6 +75,11 @@ class DaskExecutor:
         client.close()
         if cluster is not None:
             cluster.close()
+
+    @property
+    def client(self) -> Any:
+        """Of the cluster, while it is kept; None before and after."""
+        return self._client
 
     def compute(
         self, folder: RunFolder, stage: str, blocks: Sequence[Range], advance: Callable[[int], None]
