@@ -3,6 +3,10 @@
 glibc returns freed arrays of 128 KiB and more to the kernel, which zeroes them again page by page for the
 next tile: a third of the processor time of a band-pass with Welch on Dask. By itself glibc raises that bound
 as it sees such arrays freed, but Dask's nannies fix it low for their workers (``MALLOC_TRIM_THRESHOLD_``).
+
+Threads but the first, in which Dask computes, have heaps of 64 MiB each. An empty one goes back whatever that
+bound says, if the one before it has room for `PAD` bytes: where what is kept ends near the end of a heap, the
+arrays of each tile would come and go with the next one.
 """
 
 from __future__ import annotations
@@ -10,17 +14,24 @@ from __future__ import annotations
 import ctypes
 from functools import cache
 
-TRIM, MMAP = -1, -3
-"""M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h."""
+TRIM, PAD_BYTES, MMAP = -1, -2, -3
+"""M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD of malloc.h."""
 
 LARGEST = 32 << 20
 """Arrays up to this size are kept: the largest bound that glibc would come to by itself."""
 
+PAD = 64 << 20
+"""A heap of another thread never has as much room."""
+
 
 @cache
 def keep_freed_memory() -> bool:
-    """Have this process keep up to 2 * `LARGEST` of freed memory; False where the C library is not glibc."""
+    """Have this process keep freed memory: of its first thread 2 * `LARGEST` + `PAD`, of others all.
+
+    False where the C library is not glibc, and nothing can be asked of it.
+    """
     library = ctypes.CDLL(None)
     if not hasattr(library, "gnu_get_libc_version"):
         return False
-    return bool(library.mallopt(MMAP, LARGEST) and library.mallopt(TRIM, 2 * LARGEST))
+    asked = ((MMAP, LARGEST), (TRIM, 2 * LARGEST), (PAD_BYTES, PAD))
+    return all(library.mallopt(which, size) for which, size in asked)

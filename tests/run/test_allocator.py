@@ -8,12 +8,15 @@ import sys
 
 import pytest
 
-FAULTS = """\
-import resource, sys
+START = """\
+import resource, sys, threading
 import numpy as np
 from hpcflow.run.allocator import keep_freed_memory
 if sys.argv[1] == "keep" and not keep_freed_memory():
     sys.exit("not glibc")
+"""
+
+FAULTS = """\
 np.ones(1 << 18)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(50):
@@ -21,12 +24,33 @@ for _ in range(50):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
+GROWING = """\
+def most() -> None:
+    kept, worst = [], 0
+    for _ in range(200):
+        kept.append(np.ones(1 << 16))  # what is kept passes the ends of a heap or two
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10):
+            np.ones(1 << 18)
+        worst = max(worst, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    print(worst)
 
-def faults(how: str) -> int:
+
+thread = threading.Thread(target=most)
+thread.start()
+thread.join()
+"""
+
+
+def faults(how: str, program: str = FAULTS) -> int:
     # As Dask's nannies start their workers.
     environment = {**os.environ, "MALLOC_TRIM_THRESHOLD_": "65536", "PYTHONPATH": os.pathsep.join(sys.path)}
     ran = subprocess.run(
-        [sys.executable, "-c", FAULTS, how], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", START + program, how],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if "not glibc" in ran.stderr:
         pytest.skip("the C library is not glibc: nothing to keep")
@@ -37,3 +61,8 @@ def faults(how: str) -> int:
 def test_freed_arrays_are_used_again() -> None:
     assert faults("leave") > 1000  # in huge pages or small ones, each array is new
     assert faults("keep") < 100
+
+
+def test_a_heap_is_kept_when_it_is_empty() -> None:
+    assert faults("leave", GROWING) > 5000
+    assert faults("keep", GROWING) < 1000  # the pages of one array, when it comes to memory that is new
