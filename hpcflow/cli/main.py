@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -23,6 +25,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+SURROUNDINGS: Mapping[int, str] = {
+    errno.ENOSPC: "free space there, or name another place",
+    errno.EDQUOT: "free some of your quota there, or name another place",
+    errno.EROFS: "name a place that can be written",
+    errno.EACCES: "get the permission, or name another place",
+    errno.EPERM: "get the permission, or name another place",
+    errno.ENOTDIR: "a folder is wanted where a file lies: move the file away, or name another place",
+    errno.EISDIR: "a file is wanted where a folder lies: move the folder away, or name another place",
+    errno.ENAMETOOLONG: "shorten it",
+}
+"""What to do about what the system refuses: no fault of ours, and seldom one of the request."""
 
 
 def _version(wanted: bool) -> None:
@@ -50,9 +65,11 @@ def main() -> None:
     Exit codes: 0 done, 1 failed, 2 bad request, 3 records set aside, 4 a fault of our own, 130 interrupted.
     """
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        # Without standalone mode, typer gives the code of an Exit back, and 130 for an interrupt.
+        code = app(standalone_mode=False) or 0
+        if code == 130:
+            raise KeyboardInterrupt
+        sys.exit(code)
     except HpcflowError as error:
         typer.secho(str(error), err=True)
         sys.exit(error.exit_code)
@@ -62,17 +79,30 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        if error.errno is None or error.errno not in SURROUNDINGS:
+            _own_fault(error)
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        again = "then give the same command again: what was finished is kept"
+        typer.secho(
+            f"{where}{os.strerror(error.errno).lower()}; {SURROUNDINGS[error.errno]}, {again}", err=True
+        )
+        sys.exit(1)
     except Exception as error:
         if hasattr(error, "exit_code") and hasattr(error, "show"):
             error.show()
             sys.exit(error.exit_code)
-        traceback.print_exc()
-        typer.secho(
-            f"hpcflow {__version__} met a fault of its own ({type(error).__name__}). Nothing that was "
-            "finished is lost. Please report the lines above.",
-            err=True,
-        )
-        sys.exit(4)
+        _own_fault(error)
+
+
+def _own_fault(error: Exception) -> NoReturn:
+    traceback.print_exception(error)
+    typer.secho(
+        f"hpcflow {__version__} met a fault of its own ({type(error).__name__}). Nothing that was "
+        "finished is lost. Please report the lines above.",
+        err=True,
+    )
+    sys.exit(4)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,12 @@ made is on disk, with its receipt.
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -56,7 +60,7 @@ class DaskExecutor:
         if self.address:
             self._client = Client(self.address, timeout="20s")
             return self
-        with dask.config.set(QUIET):  # workers get what is set while they are made
+        with dask.config.set(QUIET), _interrupts_ignored():  # workers get what is set while they are made
             cluster = LocalCluster(
                 n_workers=self.workers,
                 threads_per_worker=1,
@@ -65,6 +69,7 @@ class DaskExecutor:
                 # It listens even without a dashboard: on any port, since its own may be taken.
                 scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 memory_limit=0,
+                silence_logs=logging.CRITICAL,  # what users should know is told by the run
             )
             self._client = Client(cluster)
         return self
@@ -121,8 +126,15 @@ class DaskExecutor:
                 self._client.cancel(list(futures))
                 return
             error = future.exception()
-            if error is not None:
+            refused = "" if error is not None else future.result()
+            if error is not None or refused:
                 self._client.cancel(list(futures))
+            if refused:
+                raise RunError(
+                    f"stage {stage}: {refused}; everything finished is kept, "
+                    f"`hpcflow resume {folder.path.name}` goes on"
+                )
+            if error is not None:
                 raise RunError(
                     f"stage {stage}: a Dask worker was lost three times on the same blocks ({error}); "
                     f"everything finished is kept, `hpcflow resume {folder.path.name}` goes on"
@@ -148,11 +160,34 @@ def _context(path: str, pid: int, version: int) -> RunContext:
     return RunContext(RunFolder.at(path))
 
 
-def compute_share(path: str, stage: str, start: int, stop: int, ranks: int) -> int:
-    """What runs on a Dask worker; `ranks` are the threads that it computes a collective stage with."""
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes begun within are not interrupted from the keyboard: this one tells them to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def compute_share(path: str, stage: str, start: int, stop: int, ranks: int) -> str:
+    """What runs on a Dask worker; `ranks` are the threads that it computes a collective stage with.
+
+    Returns
+    -------
+    str
+        What the system refused (a full disk), which Dask would try again in vain; "" where all is done.
+    """
     # A worker keeps its context between shares; a plan that changed on disk is another plan.
     ctx = _context(path, os.getpid(), Path(path, "cut.json").stat().st_mtime_ns)
     ctx.ranks = ranks
-    committer = Committer(ctx.folder, worker_name("dask"))
-    run_blocks(ctx, stage, range(start, stop), committer)
-    return stop - start
+    try:
+        committer = Committer(ctx.folder, worker_name("dask"))
+        run_blocks(ctx, stage, range(start, stop), committer)
+    except OSError as error:
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        return f"{where}{(error.strerror or str(error)).lower()}"
+    return ""

@@ -189,7 +189,7 @@ def _plan_step(
     )
     if contract.geometry is not None and len(source):
         _check_rates(spec, step, contract, source, problems)
-        _check_lengths(spec, step, contract, source, tables[dataset], problems)
+        _check_lengths(spec, step, contract, source, problems)
     axis = ax.step_axis(plan.pattern, contract, plan.params, source, tables[dataset])
     places[step.name] = axis
     rows = ax.most_rows(plan.pattern, contract, plan.params, source, axis)
@@ -229,13 +229,11 @@ def _check_lengths(
     step: StepSpec,
     contract: Contract,
     source: ax.RowAxis,
-    table: RecordTable,
     problems: list[Problem],
 ) -> None:
     """A window that no recording is long enough for is a mistake; `foreseen` tells of single short ones."""
     frame = ax.step_geometry(contract, step.params, source.rate).frame
-    live = ax.live(table)
-    runs = live[(frame[live] > 0) & (source.size[live] > 0)]
+    runs = np.flatnonzero((frame > 0) & (source.size > 0))
     if not len(runs) or (source.size[runs] >= frame[runs]).any():
         return
     longest = runs[np.argmax(source.size[runs] / source.rate[runs])]

@@ -38,17 +38,16 @@ def _too_short(
         return []
     table, source = tables[step.dataset], places[ax.source_of(step.dataset, step.inputs)]
     frame = ax.step_geometry(contract, step.params, source.rate).frame
-    live = ax.live(table)
-    runs = live[(frame[live] > 0) & (source.size[live] > 0)]
+    runs = np.flatnonzero((frame > 0) & (source.size > 0))
     short = runs[source.size[runs] < frame[runs]]
     if not len(short):
         return []
     longest = short[np.argmax(source.size[short] / source.rate[short])]
     wanted, has = (float(n[longest] / source.rate[longest]) for n in (frame, source.size))
-    them = "it" if len(short) == 1 else "them"
+    who, them = _how_many(table, ax.live(table)[short], len(runs)), "it" if len(short) == 1 else "them"
     return [
-        f"step {step.name}: {_how_many(table, short, len(runs))} shorter than one window, so nothing comes "
-        f"of {them} (window {wanted:.4g} s, the longest such record {has:.4g} s)"
+        f"step {step.name}: {who} shorter than one window, so nothing comes of {them} "
+        f"(window {wanted:.4g} s, the longest such record {has:.4g} s)"
     ]
 
 

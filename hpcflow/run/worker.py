@@ -18,6 +18,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+from hpcflow.errors import HpcflowError
 from hpcflow.run.chunks import with_chunks
 from hpcflow.run.commit import BlockOutput, Committer
 from hpcflow.run.context import RunContext
@@ -69,7 +70,8 @@ def run_blocks(
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             print(f"stage {stage}, block {block} failed: {reason}", file=sys.stderr)
-            traceback.print_exc()
+            if not isinstance(error, HpcflowError):  # those say all there is to know
+                traceback.print_exc()
             committer.fail(stage, block, reason)
             failed.append((block, reason))
         else:
