@@ -12,6 +12,9 @@ from hpcflow_kernels.cuda.dtw_kernels import pairs_in_global_memory, pairs_in_sh
 from hpcflow_kernels.similarity.neighbours import distances_by
 from hpcflow_kernels.similarity.templates import compared_by
 
+WARP = 32
+"""Threads that a GPU runs in step."""
+
 SHARED = 48 << 10
 """Bytes of shared memory that a block may have on every GPU without asking for more."""
 
@@ -60,7 +63,7 @@ def all_pairs(x: np.ndarray, y: np.ndarray, half: bool, left: int, right: int, o
         return
     left, right = min(left, x.shape[1] - 1), min(right, y.shape[1] - 1)
     width, blocks = left + right + 3, min(out.size, MOST_BLOCKS)
-    threads = min(256, 32 * -(-width // 64))  # half of the band is worked on at a time
+    threads = min(256, WARP * -(-width // (2 * WARP)))  # half of the band is worked on at a time
     here = [cuda.to_device(np.ascontiguousarray(part)) for part in (x, y, out)]
     if width * x.itemsize <= SHARED:
         launch = pairs_in_shared_memory[blocks, threads, 0, width * x.itemsize]
