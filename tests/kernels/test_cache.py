@@ -40,14 +40,22 @@ def run(repo: Path, folder: Path | str) -> dict:
     return json.loads(done.stdout)
 
 
+def importing_numba() -> float:
+    """Processor seconds of a process that does nothing else: 0.3 on a usual machine."""
+    program = "import numba, time; print(time.process_time())"
+    return float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout)
+
+
 def test_the_second_process_compiles_nothing_and_starts_at_once(repo, tmp_path):
     first = run(repo, tmp_path)
     second = run(repo, tmp_path)
     assert (first["compiled"], first["loaded"], first["saved"]) == (1, 0, 1)
     assert (second["compiled"], second["loaded"]) == (0, 1)
     assert second["rms"] == first["rms"]
-    seconds = min([second["seconds"], *(run(repo, tmp_path)["seconds"] for _ in range(2))])
-    assert seconds < 1.0, "imports and the first kernel, in CPU seconds"
+    started, numba = (
+        min(once() for _ in range(3)) for once in (lambda: run(repo, tmp_path)["seconds"], importing_numba)
+    )
+    assert started < 3 * numba, "CPU seconds of imports and the first kernel, against numba's import alone"
     (file,) = tmp_path.rglob("*.code")
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".part")]
 
@@ -174,7 +182,7 @@ def test_where_the_folder_is(monkeypatch, variables, expected):
 
 def test_once_warm_nothing_is_compiled(repo, tmp_path):
     environment = {**os.environ, cache.VARIABLE: str(tmp_path), "PYTHONPATH": str(repo / "kernels")}
-    command = [sys.executable, "-m", "hpcflow_kernels.warm", "rolling", "mean_max"]
+    command = [sys.executable, "-m", "hpcflow_kernels.warm", "mean_max"]
     said = [
         subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         for _ in range(2)
@@ -194,10 +202,24 @@ print(TALLY.compiled, TALLY.loaded, found["periodicity"], found["whiten_timescal
 """
 
 
+WARMED = """
+from hpcflow_kernels import cache, warm
+file_of = cache._Kept._file
+cache._Kept._file = lambda *given: print(file := file_of(*given)) or file
+warm.warm(["catch22"])
+"""
+
+
 def test_once_warm_a_slow_signal_compiles_nothing(repo, tmp_path):
-    environment = {**os.environ, cache.VARIABLE: str(tmp_path), "PYTHONPATH": str(repo / "kernels")}
-    command = [sys.executable, "-m", "hpcflow_kernels.warm", "catch22"]
-    subprocess.run(command, env=environment, capture_output=True, check=True)
+    """A folder of the files alone that warming loads or makes, in the folder where the user's are."""
+    environment = {**os.environ, "PYTHONPATH": str(repo / "kernels")}
+    warmed = subprocess.run(
+        [sys.executable, "-c", WARMED], env=environment, capture_output=True, text=True, check=True
+    )
+    for file in map(Path, set(warmed.stdout.split())):
+        (tmp_path / file.parent.name).mkdir(exist_ok=True)
+        shutil.copy(file, tmp_path / file.parent.name)
+    environment[cache.VARIABLE] = str(tmp_path)
     said = subprocess.run(
         [sys.executable, "-c", SLOW], env=environment, capture_output=True, text=True, check=True
     )
