@@ -73,8 +73,10 @@ def _site(asked: Asked, site: str | None) -> str:
 
 def compile_(
     file: File,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder in which the run's folder is made.")],
     site: Site = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder in which the run's folder is made.")
+    ] = Path("runs"),
     settings: Settings = None,
     account: Account = None,
     partition: Partition = None,

@@ -96,7 +96,17 @@ def _why_nothing(pattern: str, folder: Path) -> str:
             return f"{os.path.relpath(place, folder)} does not exist"
     if place.is_dir() and not os.access(place, os.R_OK | os.X_OK):
         return f"the folder {os.path.relpath(place, folder)} may not be read by you"
+    folders = [path for path in sorted(folder.glob(pattern)) if path.is_dir()] if _relative(pattern) else []
+    if place.is_dir() and not glob.has_magic(pattern):
+        folders = [place]
+    if folders:
+        inside = os.path.join(pattern, "*")
+        return f"{os.path.relpath(folders[0], folder)} is a folder: write {inside} for the files in it"
     return "no file matches"
+
+
+def _relative(pattern: str) -> bool:
+    return bool(pattern) and not PurePosixPath(pattern).is_absolute()
 
 
 def record_id(path: str, channel: str) -> str:

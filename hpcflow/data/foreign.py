@@ -125,7 +125,10 @@ def scan_zarr(spec: WorkflowSpec, dataset: DatasetSpec, store: Path) -> tuple[Re
     try:
         group = zarr.open_group(store, mode="r")
     except Exception as error:
-        raise refuse("a Zarr group must lie here", f"{store}: {error}", "correct the path") from error
+        what = (
+            "is a file" if store.is_file() else "holds no Zarr group" if store.is_dir() else "does not exist"
+        )
+        raise refuse("a Zarr group must lie here", f"{store} {what}", "correct the path") from error
     arrays = {name: array for name, array in sorted(group.arrays()) if _is_signal(name, array)}
     if dataset.variables:
         unknown = [name for name in dataset.variables if name not in arrays]

@@ -79,7 +79,9 @@ def look_at_files(spec: WorkflowSpec, dataset: DatasetSpec) -> Looked:
                     f"datasets.{dataset.name}.files",
                     "at least one file must be readable",
                     reasons or "no file matches " + ", ".join(dataset.files),
-                    "check the pattern; it is relative to the workflow's folder",
+                    "what each file needs stands behind its name"
+                    if reasons
+                    else "check the pattern; it is relative to the workflow's folder",
                 )
             ]
         )

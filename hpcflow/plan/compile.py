@@ -12,7 +12,7 @@ from hpcflow.errors import Problem, WorkflowError
 from hpcflow.plan import axes as ax
 from hpcflow.plan.fields import resolve_fields, unscaled
 from hpcflow.plan.folder_files import folder_files
-from hpcflow.plan.foresee import foreseen
+from hpcflow.plan.foresee import foreseen, time_fault
 from hpcflow.plan.fuse import Node, fuse, stored_steps
 from hpcflow.plan.inputs import check_held, dataset_of, needed, resolve_inputs
 from hpcflow.plan.layout import Layout, layout_for
@@ -188,7 +188,7 @@ def _plan_step(
         backend=backend,
     )
     if contract.geometry is not None and len(source):
-        _check_rates(spec, step, contract, source, problems)
+        _check_rates(spec, step, contract, source, tables[dataset], problems)
         _check_lengths(spec, step, contract, source, problems)
     axis = ax.step_axis(plan.pattern, contract, plan.params, source, tables[dataset])
     places[step.name] = axis
@@ -204,24 +204,37 @@ def _key_of(item: Input, steps: Mapping[str, StepPlan], tables: Mapping[str, Rec
 
 
 def _check_rates(
-    spec: WorkflowSpec, step: StepSpec, contract: Contract, source: ax.RowAxis, problems: list[Problem]
+    spec: WorkflowSpec,
+    step: StepSpec,
+    contract: Contract,
+    source: ax.RowAxis,
+    table: RecordTable,
+    problems: list[Problem],
 ) -> None:
     """A parameter that fits no recording is a mistake; one that misses some sets those aside."""
     rates = [float(r) for r in np.unique(source.rate[np.isfinite(source.rate)])]
     if not rates:
-        problems.append(
-            spec.problem(
-                f"steps.{step.name}",
-                f"{contract.name} needs a sampling rate, and no recording has one",
-                "",
-                "add a sampling_rate column to the records file, or defaults: {sampling_rate: 10 kHz}",
-            )
+        rule = f"{contract.name} needs a sampling rate, and no recording has one"
+        why = _time_faults(table)
+        remedy = (
+            "mend the time stamps; or state the rate in the column `sampling_rate [Hz]` of a table for "
+            "`records:`, which goes before them"
+            if why
+            else "add a sampling_rate column to the records file, or defaults: {sampling_rate: 10 kHz}"
         )
+        problems.append(spec.problem(f"steps.{step.name}", rule, why, remedy))
         return
     found = [ax.problems_at(contract, step.params, rate) for rate in rates]
     if all(found):
         for text in dict.fromkeys(text for texts in found for text in texts):
             problems.append(spec.problem(f"steps.{step.name}.with", text, "", "change the parameter"))
+
+
+def _time_faults(table: RecordTable) -> str:
+    """Why the first records have no rate though they have time stamps."""
+    live = ax.live(table).tolist()
+    told = [f"{table.ids[r]}: {fault}" for r in live if (fault := time_fault(table, r))]
+    return "; ".join(told[:3]) + ("; …" if len(told) > 3 else "")
 
 
 def _check_lengths(

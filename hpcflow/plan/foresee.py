@@ -26,7 +26,40 @@ def foreseen(
     places
         Row axes of datasets and steps, by name.
     """
-    return [text for s in steps for text in (*_too_short(s, tables, places), *_unsaid(s, tables))]
+    told: list[str] = []
+    for step in steps:
+        told += [*_unfit(step, tables, places), *_too_short(step, tables, places), *_unsaid(step, tables)]
+    return told
+
+
+def _unfit(step: StepPlan, tables: Mapping[str, RecordTable], places: Mapping[str, ax.RowAxis]) -> list[str]:
+    """Of records whose sampling rate a map or window step cannot use."""
+    contract = get(step.kernel)
+    if contract.geometry is None:
+        return []
+    table, source = tables[step.dataset], places[ax.source_of(step.dataset, step.inputs)]
+    geometry = ax.step_geometry(contract, step.params, source.rate)
+    found: dict[str, list[int]] = {}
+    live = ax.live(table)
+    for row in np.flatnonzero((geometry.hop == 0) & (source.size > 0)).tolist():
+        rate = float(source.rate[row])
+        why = ax.problems_at(contract, step.params, rate) if np.isfinite(rate) else ()
+        found.setdefault("; ".join(why) or _no_rate(table, int(live[row])), []).append(int(live[row]))
+    return [
+        f"step {step.name}: {_how_many(table, records, len(live))} left out: {text}"
+        for text, records in found.items()
+    ]
+
+
+def _no_rate(table: RecordTable, record: int) -> str:
+    fault = time_fault(table, record)
+    return f"no sampling rate: {fault}" if fault else "no sampling rate is known"
+
+
+def time_fault(table: RecordTable, record: int) -> str:
+    """Why a record has no rate though it has time stamps; "" where that is not so."""
+    fact = table.facts.get("time_axis")
+    return str(fact.values[record]) if fact is not None and fact.origin[record] else ""
 
 
 def _too_short(

@@ -129,8 +129,9 @@ class Stages:
         }
         reads |= {i.source for s in steps for i in s.inputs if i.kind in ("records", "record_facts")}
         after = tuple(sorted({self.written[name] for name in {dataset, *reads} if name in self.written}))
-        number = sum(s.name.startswith(f"{group.kind}.{dataset}") for s in self.stages)
-        name = f"{group.kind}.{dataset}" + (f".{number + 1}" if number else "")
+        plain = f"{group.kind}.{dataset}"
+        number = sum(f"{s.name}.".startswith(f"{plain}.") for s in self.stages)
+        name = f"{plain}.{number + 1}" if number else plain
         if group.kind == "tiles":
             stage = self._tiles(name, group, steps, after)
         elif group.kind == "collective":

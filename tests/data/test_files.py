@@ -68,9 +68,12 @@ def test_a_name_that_looks_like_a_pattern(tmp_path: Path) -> None:
         ("*.mat", "no file matches"),
         ("a\0*", "zero byte"),
         ("a.mat", "a.mat does not"),
+        ("day", "day is a folder: write day/* for the files in it"),
+        ("d*", "day is a folder: write d*/* for the files in it"),
     ],
 )
 def test_why_nothing_matches(pattern: str, why: str, tmp_path: Path) -> None:
+    make(tmp_path, "day/a.txt")
     ((shown, reason),) = expand([pattern], tmp_path)[1]
     assert shown == pattern
     assert why in reason

@@ -63,3 +63,37 @@ def test_a_window_longer_than_every_record_is_refused(tmp_path: Path, window: st
     (problem,) = caught.value.problems
     assert (problem.path, problem.line) == ("steps.indicators.with.window", 7)
     assert problem.remedy == "lower `window` to 3 s or less"
+
+
+def test_records_without_a_rate_are_told_with_what_is_wrong_with_their_stamps(tmp_path: Path) -> None:
+    file = lay_out(tmp_path, "500 ms")
+    rows = [f"{i % 150 / 100},{i % 11}" for i in range(300)]
+    (tmp_path / "r2.csv").write_text("\n".join(["time [s],level [m/s2]", *rows]) + "\n")
+    (told,) = (note for note in ask(file).cut.notes if note.startswith("step indicators"))
+    fault = "stamp 151 is not after the one before it (0 s, 1.49 s)"
+    assert told == f"step indicators: 1 of 3 records (r2.csv) is left out: no sampling rate: {fault}"
+    for name in ("r1.csv", "r3.csv"):
+        (tmp_path / name).unlink()
+    with pytest.raises(WorkflowError) as caught:
+        ask(file)
+    (problem,) = (one for one in caught.value.problems if one.path == "steps.indicators")
+    assert f"r2.csv: {fault}" in problem.value
+    # What the table of facts says goes before the stamps, as the remedy promises.
+    (tmp_path / "facts.tsv").write_text("file\tsampling_rate [Hz]\nr2.csv\t100\n")
+    file.write_text(WORKFLOW.replace("WINDOW", "500 ms").replace("bearing: made.bearing", ""))
+    assert ask(file, ["datasets.made.defaults={speed: 1500 rpm, bearing: SKF 6205-2RS}"]).cut.steps
+
+
+def test_stages_are_numbered_within_their_own_dataset(tmp_path: Path) -> None:
+    rows = [f"{i / 100},{i % 11}" for i in range(300)]
+    (tmp_path / "r.csv").write_text("\n".join(["time [s],level [V]", *rows]) + "\n")
+    (tmp_path / "w.yaml").write_text(
+        "hpcflow: 1\nname: prefix\n"
+        "datasets: {ab: {files: '*.csv', reader: csv}, a: {files: '*.csv', reader: csv}}\n"
+        "steps:\n"
+        "  one: {kernel: detrend, input: ab.level}\n"
+        "  two: {kernel: trend, input: a.level}\n"
+        "save: [one, two]\n"
+    )
+    names = [stage.name for stage in ask(tmp_path / "w.yaml").cut.stages if stage.kind == "records"]
+    assert sorted(names) == ["records.a", "records.ab"]

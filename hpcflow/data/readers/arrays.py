@@ -30,7 +30,7 @@ from hpcflow.data.readers.select import (
     patterns,
     variable_name,
 )
-from hpcflow.data.readers.timeaxis import TIME, rate_of_parts, seconds
+from hpcflow.data.readers.timeaxis import TIME, fault_of, rate_of_parts, seconds
 from hpcflow.errors import DataError
 
 RATE = "sampling_rate"
@@ -42,12 +42,15 @@ RATE_NAMES = frozenset(
 """Names under which a header's sampling rate is found without asking; in Hz where it has no units."""
 
 
+FAULT = "time_axis"
+"""The fact that says why a record has no rate though it has time stamps."""
+
 MOST_RATES = 4096
 """Time axes whose rates are remembered."""
 
-_RATES: dict[tuple[tuple[str, int, int], str, str | None], float] = {}
-"""Rate, NaN where irregular, by state of the file, array and units: ingest reads a long record in many
-stretches, and its time axis is as long as the record."""
+_RATES: dict[tuple[tuple[str, int, int], str, str | None], tuple[float, str]] = {}
+"""Rate, NaN where irregular, and what keeps it from being regular, by state of the file, array and units:
+ingest reads a long record in many stretches, and its time axis is as long as the record."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class _Picked:
     """The array that is the time axis."""
     units: str | None = None
     """Of a time axis in numbers."""
+    fault: str = ""
+    """What keeps the time axis from being regular."""
 
     @property
     def irregular(self) -> bool:
@@ -259,11 +264,12 @@ def _with_time(contents: Contents, channel: Channel, state: tuple[str, int, int]
             for start, stop in contents.stretches(source):
                 yield seconds(contents.load([source], start, stop)[source], units, first)
 
-        known = rate_of_parts(size, parts)
+        found = rate_of_parts(size, parts)
+        known = found, fault_of(parts()) if math.isnan(found) else ""
         if len(_RATES) >= MOST_RATES:
             _RATES.clear()
         _RATES[state, source, units] = known
-    return _Picked(channel, size, known, source, units)
+    return _Picked(channel, size, known[0], source, units, known[1])
 
 
 def _units(contents: Contents, channel: Channel) -> dict[str, str | None]:
@@ -293,6 +299,8 @@ def _record(contents: Contents, one: _Picked, options: Mapping[str, Any], severa
     if one.irregular:
         variables.append(ScannedVariable(TIME, "float64", "s"))
     facts = _facts(contents, one.channel, options, several)
+    if one.fault:
+        facts.setdefault(FAULT, Quantity(one.fault))
     stated = facts.pop(RATE, None)
     asked = RATE in (options.get("facts") or {})
     rate = _hertz(stated) if stated is not None and (asked or one.rate is None) else one.rate

@@ -162,6 +162,48 @@ def rate_of_parts(count: int, parts: Callable[[], Iterable[np.ndarray]]) -> floa
     return rate
 
 
+def fault_of(parts: Iterable[np.ndarray]) -> str:
+    """What keeps stamps from being regular, at its first place.
+
+    Parameters
+    ----------
+    parts : iterable of ndarray
+        Seconds since the first stamp, in consecutive parts.
+
+    Examples
+    --------
+    >>> fault_of([np.array([0.0, 0.1, 0.2]), np.array([0.1, 0.2])])
+    'stamp 4 is not after the one before it (0.1 s, 0.2 s)'
+    >>> fault_of([np.array([0.0, 1.0, 2.0, 5.0, 6.0])])
+    'stamp 4 comes 3 s after the one before it, where 1 s is usual'
+    >>> fault_of([np.array([0.0, np.nan])])
+    'stamp 2 is missing'
+    """
+    place, last, usual = 0, np.empty(0), math.nan
+    widest, at = 0.0, 0
+    for part in (whole[a:b] for whole in parts for a, b in stretched(len(whole))):
+        since = np.concatenate([last, part])
+        steps, first = np.diff(since), place - len(last) + 2  # number of the stamp behind the first step
+        missing = np.flatnonzero(~np.isfinite(part))
+        if len(missing):
+            return f"stamp {place + missing[0] + 1} is missing"
+        back = np.flatnonzero(steps <= 0)
+        if len(back):
+            k = int(back[0])
+            return (
+                f"stamp {first + k} is not after the one before it ({since[k + 1]:.10g} s, {since[k]:.10g} s)"
+            )
+        if len(steps):
+            usual = float(np.median(steps)) if math.isnan(usual) else usual
+            k = int(np.argmax(np.abs(steps - usual)))
+            if abs(steps[k] - usual) > abs(widest - usual) or not at:
+                widest, at = float(steps[k]), first + k
+        place, last = place + len(part), part[-1:]
+    if not at:
+        return "it holds a single stamp"
+    return f"stamp {at} comes {widest:.6g} s after the one before it, where {usual:.6g} s is usual"
+
+
 def _stretches(count: int, parts: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Places about the middle one, and stamps, a stretch at a time."""
     place, middle = 0, (count - 1) / 2

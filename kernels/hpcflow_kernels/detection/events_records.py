@@ -31,7 +31,8 @@ def checked_rate(rate: float) -> float:
     """
     if not math.isfinite(rate):
         raise UnusableRecordError(
-            "times of events follow from a sampling rate, which this record lacks: put it on a regular grid"
+            "times of events follow from a sampling rate, which this record lacks: mend its time stamps, or "
+            "state `sampling_rate [Hz]` in the table of `records`"
         )
     return rate
 
