@@ -37,6 +37,7 @@ def of_cut(trial: Trial) -> Iterator[Check]:
         yield Check(f"tiles of {tile} give the whole record", partial(_tiles, trial, tile))
     yield Check("alignment in memory changes nothing", partial(_alignment, trial))
     yield Check("gaps beside, on and inside halos", partial(_gaps, trial))
+    yield Check("a record without a sample gives missing rows", partial(_no_samples, trial))
     yield Check("nothing outside the signal is touched", partial(_canaries, trial))
 
 
@@ -120,6 +121,15 @@ def _gaps(trial: Trial) -> None:
             lenient = trial.params.get("missing")  # then what is there counts alone
             hold(lenient or not (touched and finite[row]), f"{field}: row {row} touches a gap and is not NaN")
         hold(bool(finite.any()), f"{field}: no row is left between gaps")
+
+
+def _no_samples(trial: Trial) -> None:
+    """A gap longer than a tile leaves a kernel nothing to compute from."""
+    x = np.full(SAMPLES, np.nan, np.float32)
+    for field, values in whole(trial.contract, x, trial.params).items():
+        rows = trial.geometry.rows(len(x))
+        hold(len(values) == rows, f"{field} has {len(values)} rows where all samples miss, not {rows}")
+        hold(not np.isfinite(values).any(), f"{field} has values where all samples miss")
 
 
 def _canaries(trial: Trial) -> None:

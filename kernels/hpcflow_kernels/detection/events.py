@@ -48,6 +48,8 @@ def find_peaks(
     ------
     ValueError
         Where `x` has not one axis, `distance` is below 1, or an array of bounds is not as long as `x`.
+    TypeError
+        Where `x` is complex.
 
     Notes
     -----
@@ -57,6 +59,8 @@ def find_peaks(
     from hpcflow_kernels.detection.events_loops import extremes, keep_apart, prominences
 
     x = np.asarray(x)
+    if x.dtype.kind == "c":
+        raise TypeError(f"complex numbers have no order, and so no peaks ({x.dtype}): give their modulus")
     x = np.ascontiguousarray(x, np.float32 if x.dtype == np.float32 else np.float64) if x.ndim == 1 else x
     if x.ndim != 1:
         raise ValueError(f"`x` must be a 1-D array, with time as its axis, not one of shape {x.shape}")

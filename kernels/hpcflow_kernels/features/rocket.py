@@ -140,7 +140,7 @@ def minirocket_transform(x: np.ndarray, fitted: MiniRocket) -> np.ndarray:
         found = np.empty((len(good), out.shape[1]), np.float32)
         transform(rows[good], fitted.dilations, fitted.counts, fitted.biases, found)
         out[good] = found
-    return out.reshape(*x.shape[:-1], -1)
+    return out.reshape(*x.shape[:-1], len(fitted.biases))
 
 
 def _dilations(n: int, each: int, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -21,13 +21,20 @@ BLOCK = 64
 
 
 @inlined
+def _lay(part: np.ndarray, start: int, at: int, out: np.ndarray) -> None:
+    """Copy what `out`, which begins at `at`, holds of a part that begins at `start`."""
+    for i in range(max(at, start), min(at + len(out), start + len(part))):
+        out[i - at] = part[i - start]
+
+
+@inlined
 def continued(x: np.ndarray, head: np.ndarray, tail: np.ndarray, at: int, out: np.ndarray) -> None:
     """Samples from `at` on, of a signal with a head before it, a tail behind it, and zeros beyond them."""
     out[:] = 0.0
-    for part, start in ((head, -len(head)), (x, 0), (tail, len(x))):
-        low, high = max(at, start), min(at + len(out), start + len(part))
-        for i in range(low, high):
-            out[i - at] = part[i - start]
+    # One call each, not a loop over the three: arrays that may be written to and others are of two types.
+    _lay(head, -len(head), at, out)
+    _lay(x, 0, at, out)
+    _lay(tail, len(x), at, out)
 
 
 @inlined

@@ -58,7 +58,8 @@ def savgol_filter(
     Raises
     ------
     ValueError
-        Where the window is longer than the signal (``interp``), or no longer than the degree.
+        Where the window is longer than the signal (``interp``), or no longer than the degree; for complex
+        numbers, whose imaginary part SciPy would drop.
 
     Notes
     -----
@@ -66,6 +67,10 @@ def savgol_filter(
     Chem. 36 (1964).
     """
     x = np.asarray(x)
+    if x.dtype.kind == "c":
+        raise ValueError(
+            f"a smoothed signal is of real numbers, not {x.dtype}: smooth real and imaginary part"
+        )
     if window_length % 2 == 0 or mode not in ("interp", *PADS):
         from scipy.signal import savgol_filter as scipys
 

@@ -77,8 +77,9 @@ def sosfiltfilt(
     ----------
     sos : ndarray, shape (sections, 6)
         Second-order sections, as SciPy designs them; stable.
-    x : ndarray of real numbers
-        Signals; float32 and float64 are read as they are, other types as float64.
+    x : ndarray
+        Signals; float32 and float64 are read as they are, other types as float64. Complex signals are SciPy's
+        to filter.
     axis : int
         Axis along which time runs.
     padtype : {'odd', 'even', 'constant', None}
@@ -99,7 +100,7 @@ def sosfiltfilt(
     Raises
     ------
     ValueError
-        Where the sections are not sections, or a signal is no longer than its extension.
+        Where the sections are not sections, a signal is no longer than its extension, or there is no axis.
 
     Notes
     -----
@@ -111,7 +112,11 @@ def sosfiltfilt(
     kinds = {"odd": loops.ODD, "even": loops.EVEN, "constant": loops.CONSTANT, None: loops.CONSTANT}
     if padtype not in kinds:
         raise ValueError(f"padtype must be odd, even, constant or None, not {padtype!r}")
-    x, sos = np.asarray(x), _checked(sos)
+    x, sos = _signals(x), _checked(sos)
+    if x.dtype.kind == "c":
+        from scipy import signal
+
+        return signal.sosfiltfilt(sos, x, axis, padtype, padlen)  # type: ignore[no-any-return]
     padding = _padding(sos, padtype, padlen, x.shape[axis])
     out = np.empty(x.shape, np.float32 if x.dtype == np.float32 else np.float64)
     if x.size == 0:
@@ -180,7 +185,7 @@ def sosfilt(
     """
     from scipy import signal
 
-    x, sos, zi = np.asarray(x), np.asarray(sos), zi if zi is None else np.asarray(zi)
+    x, sos, zi = _signals(x), np.asarray(sos), zi if zi is None else np.asarray(zi)
     dtype = np.result_type(sos, x, 0.0 if zi is None else zi)
     if dtype != np.float64 or 0 < x.shape[axis] <= FEW:
         result = signal.sosfilt(sos, x, axis, zi)
@@ -234,6 +239,13 @@ def _filter_once(sos: np.ndarray, x: np.ndarray, state: np.ndarray) -> tuple[np.
         carry_on(states, carry, state, forwards=True)
     loops.forward_in_order(flat, states, x, origin, length, y)
     return y, states.reshape(-1, LANES)[:, -1].reshape(-1, 2)
+
+
+def _signals(x: np.ndarray) -> np.ndarray:
+    x = np.asarray(x)
+    if x.ndim == 0:
+        raise ValueError("x must be at least 1-D: a filter needs an axis along which time runs")
+    return x
 
 
 def _checked(sos: np.ndarray) -> np.ndarray:

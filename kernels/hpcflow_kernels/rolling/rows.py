@@ -25,6 +25,8 @@ def by_row(x: np.ndarray, n: int, fill: Callable[[np.ndarray, np.ndarray], objec
     if n < 1:
         raise ValueError(f"a window holds at least one sample, not {n}")
     x = np.asarray(x)
+    if x.ndim == 0 or x.dtype.kind == "c":
+        raise ValueError(f"windows roll along the last axis of real numbers, not over {x.dtype} {x.shape}")
     dtype = np.float32 if x.dtype == np.float32 else np.float64
     y = np.empty(x.shape, dtype)
     y[..., : n - 1] = np.nan

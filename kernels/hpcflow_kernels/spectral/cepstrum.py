@@ -32,6 +32,11 @@ def real_cepstrum(x: np.ndarray, n: int | None = None, axis: int = -1) -> np.nda
         second half mirror the first. float32 for float32, else float64. Bins below 1e-26 of the power of the
         largest count as that.
 
+    Raises
+    ------
+    ValueError
+        For complex signals, whose spectra have two sides.
+
     Notes
     -----
     Oppenheim and Schafer, Discrete-Time Signal Processing (2010), section 13.5.
@@ -55,6 +60,8 @@ def _cepstrum(x: np.ndarray, n: int | None, axis: int, squared: bool) -> np.ndar
     from scipy.fft import irfft, rfft
 
     x = np.asarray(x)
+    if x.dtype.kind == "c":
+        raise ValueError(f"cepstra are of real signals, not {x.dtype}: take the real part, or the modulus")
     size = x.shape[axis] if n is None else n
     bins = rfft(np.moveaxis(x, axis, -1).astype(np.float64), size)
     value = irfft(_log(bins.real**2 + bins.imag**2), size)
