@@ -141,7 +141,7 @@ ERROR = (
 
 BANDPASS = Contract(
     name="bandpass",
-    version=3,
+    version=4,
     pattern=Pattern.MAP,
     summary="Keep one frequency band, without shifting anything in time.",
     ports=(Port("signal", "signal", "samples to filter"),),

@@ -9,6 +9,7 @@ import numpy as np
 
 from hpcflow_kernels.filter.design import sections
 from hpcflow_kernels.filter.memory import GRAIN, LANES, carry_on, impulse_states, memory
+from hpcflow_kernels.filter.pairing import paired
 from hpcflow_kernels.filter.poles import Design
 from hpcflow_kernels.scratch import scratch
 
@@ -121,6 +122,7 @@ def sosfiltfilt(
     out = np.empty(x.shape, np.float32 if x.dtype == np.float32 else np.float64)
     if x.size == 0:
         return out
+    sos = paired(sos.tobytes(), np.dtype(inside).str)
     plan = _plan(sos.tobytes(), x.shape[axis], padding)
     if x.ndim == 1:
         row = np.ascontiguousarray(x, out.dtype)

@@ -13,10 +13,10 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
+from hpcflow_kernels.filter.cascade_loops import LANES, cascade
 from hpcflow_kernels.finite import all_finite
-from hpcflow_kernels.simd import WIDEST, broadcast, convert, fma, insert, load, rotate, store, transpose
+from hpcflow_kernels.simd import convert, insert, load, rotate, store, transpose
 
-LANES = 8
 BLOCK = 128
 """Times of a block: 128 x 8 float64 are 8 KiB, a part of every first-level cache, next to what is read."""
 
@@ -63,108 +63,6 @@ def gather(
             for k in range(8):
                 for lane in range(8):
                     block[(t + k) * 8 + lane] = _extended(x, i + k + lane * length, padding, kind)
-
-
-@inlined
-def _section(
-    sos: np.ndarray,
-    s: int,
-    states: np.ndarray,
-    source: np.ndarray,
-    block: np.ndarray,
-    first: int,
-    count: int,
-) -> None:
-    """One second-order section from a block to another or itself; backwards in time where `first` is not 0.
-
-    Transposed direct form II, ``y = b0 x + u; u' = b1 x - a1 y + v; v' = b2 x - a2 y``, waits for two
-    operations a step. With y put in, u follows from its two last values, and waits for one.
-    """
-    b0, b1, b2 = broadcast(sos, 6 * s, 8), broadcast(sos, 6 * s + 1, 8), broadcast(sos, 6 * s + 2, 8)
-    a1, a2 = -broadcast(sos, 6 * s + 4, 8), -broadcast(sos, 6 * s + 5, 8)
-    b1, b2 = fma(a1, b0, b1), fma(a2, b0, b2)
-    u, h = load(states, 16 * s, 8), load(states, 16 * s + 8, 8)
-    before = u - u
-    step = -8 if first else 8
-    at = 8 * first
-    for _ in range(count):
-        x = load(source, at, 8)
-        y = fma(b0, x, u)
-        after = fma(a1, u, fma(a2, before, fma(b1, x, h)))
-        h = b2 * x
-        before = u
-        u = after
-        store(block, at, y)
-        at += step
-    store(states, 16 * s, u)
-    store(states, 16 * s + 8, fma(a2, before, h))
-
-
-@inlined
-def _two_sections(
-    sos: np.ndarray,
-    s: int,
-    states: np.ndarray,
-    source: np.ndarray,
-    block: np.ndarray,
-    first: int,
-    count: int,
-) -> None:
-    """Two sections in one sweep, as `_section` does one."""
-    b0, b1, b2 = broadcast(sos, 6 * s, 8), broadcast(sos, 6 * s + 1, 8), broadcast(sos, 6 * s + 2, 8)
-    a1, a2 = -broadcast(sos, 6 * s + 4, 8), -broadcast(sos, 6 * s + 5, 8)
-    d0, d1, d2 = broadcast(sos, 6 * s + 6, 8), broadcast(sos, 6 * s + 7, 8), broadcast(sos, 6 * s + 8, 8)
-    c1, c2 = -broadcast(sos, 6 * s + 10, 8), -broadcast(sos, 6 * s + 11, 8)
-    b1, b2, d1, d2 = fma(a1, b0, b1), fma(a2, b0, b2), fma(c1, d0, d1), fma(c2, d0, d2)
-    u, h = load(states, 16 * s, 8), load(states, 16 * s + 8, 8)
-    p, k = load(states, 16 * s + 16, 8), load(states, 16 * s + 24, 8)
-    before = u - u
-    previous = before
-    step = -8 if first else 8
-    at = 8 * first
-    for _ in range(count):
-        x = load(source, at, 8)
-        y = fma(b0, x, u)
-        after = fma(a1, u, fma(a2, before, fma(b1, x, h)))
-        h = b2 * x
-        before = u
-        u = after
-        z = fma(d0, y, p)
-        after = fma(c1, p, fma(c2, previous, fma(d1, y, k)))
-        k = d2 * y
-        previous = p
-        p = after
-        store(block, at, z)
-        at += step
-    store(states, 16 * s, u)
-    store(states, 16 * s + 8, fma(a2, before, h))
-    store(states, 16 * s + 16, p)
-    store(states, 16 * s + 24, fma(c2, previous, k))
-
-
-@inlined
-def _cascade(
-    sos: np.ndarray, states: np.ndarray, source: np.ndarray, block: np.ndarray, first: int, count: int
-) -> None:
-    """All sections: the first ones read `source`, which may be `block`.
-
-    Two in a sweep save the way through the cache, where a vector fits a register; where it takes two, the
-    states and coefficients of two sections have no room in sixteen.
-    """
-    sections = len(sos) // 6
-    if LANES * sos.itemsize > 4 * WIDEST:
-        _section(sos, 0, states, source, block, first, count)
-        for s in range(1, sections):
-            _section(sos, s, states, block, block, first, count)
-        return
-    if sections == 1:
-        _section(sos, 0, states, source, block, first, count)
-    else:
-        _two_sections(sos, 0, states, source, block, first, count)
-    for s in range(2, sections - 1, 2):
-        _two_sections(sos, s, states, block, block, first, count)
-    if sections > 1 and sections % 2:
-        _section(sos, sections - 1, states, block, block, first, count)
 
 
 @inlined
@@ -242,7 +140,7 @@ def forward(
         count = min(BLOCK, stop - t)
         block = out[8 * t : 8 * (t + count)] if len(out) else scratch
         gather(x, origin + t, length, count, padding, kind, block)
-        _cascade(sos, states, block, block, 0, count)
+        cascade(sos, states, block, block, 0, count)
         t += count
 
 
@@ -266,7 +164,7 @@ def forward_in_order(
     while t < length:
         count = min(BLOCK, length - t)
         gather(x, origin + t, length, count, 0, 3, block)
-        _cascade(sos, states, block, block, 0, count)
+        cascade(sos, states, block, block, 0, count)
         _scatter(block, origin + t, length, count, y)
         t += count
 
@@ -284,7 +182,7 @@ def settle_backward(sos: np.ndarray, states: np.ndarray, lanes: np.ndarray, edge
         for k in range(count):
             behind = rotate(load(lanes, 8 * (t - count + k), 8), 1)
             store(block, 8 * k, insert(behind, 7, edge))
-        _cascade(sos, states, block, block, count - 1, count)
+        cascade(sos, states, block, block, count - 1, count)
         t -= count
 
 
@@ -307,7 +205,7 @@ def backward(
     t = length
     while t > 0:
         count = min(BLOCK, t)
-        _cascade(sos, states, lanes[8 * (t - count) : 8 * t], block, count - 1, count)
+        cascade(sos, states, lanes[8 * (t - count) : 8 * t], block, count - 1, count)
         _scatter(block, origin + t - count, length, count, y)
         t -= count
 
