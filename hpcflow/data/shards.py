@@ -41,7 +41,7 @@ RUN_BYTES = 4 << 20
 GAP_BYTES = 64 << 10
 """Bytes that are read and thrown away rather than asked around."""
 
-MISSING = np.uint64(2**64 - 1)
+MISSING = 2**64 - 1
 
 Box = tuple[slice, ...]
 
@@ -124,7 +124,7 @@ class Shared:
     """What the arrays of one store share, so that memory is bounded: open files, kept chunks, a buffer."""
 
     def __init__(self) -> None:
-        self.files: Recent[Path, ShardFile] = Recent(OPEN_FILES)
+        self.files: Recent[str, ShardFile] = Recent(OPEN_FILES)
         self.chunks: Recent[tuple[int, int], np.ndarray] = Recent(0)
         self._local = threading.local()
 
@@ -157,6 +157,7 @@ class DirectArray:
         self.meta = meta
         self.shared = shared or Shared()
         self.shared.one_more_array()
+        self._grid = meta.grid  # asked for each chunk
 
     def read(self, start: Sequence[int], stop: Sequence[int], out: np.ndarray | None = None) -> np.ndarray:
         """Values of [start, stop) along the first axes, and all of the others; clipped to the array.
@@ -206,7 +207,7 @@ class DirectArray:
             low, high = [s.start for s in take], [s.stop for s in take]
             for cell, _, _ in pieces(low, high, self.meta.chunk):
                 number = self._number(cell)
-                offset, length = (int(n) for n in file.index[number])
+                offset, length = file.index[number].tolist()
                 if length != MISSING and self.shared.chunks.get((file.number, number)) is None:
                     with contextlib.suppress(OSError):
                         os.posix_fadvise(file.descriptor, offset, length, os.POSIX_FADV_WILLNEED)
@@ -221,18 +222,18 @@ class DirectArray:
     def _number(self, position: Sequence[int]) -> int:
         """Place of an inner chunk in its file's index."""
         number = 0
-        for i, n in zip(position, self.meta.grid, strict=True):
+        for i, n in zip(position, self._grid, strict=True):
             number = number * n + i
         return number
 
     def _file(self, position: tuple[int, ...]) -> ShardFile | None:
-        path = self.folder / self.meta.key(position)
+        path = os.path.join(self.folder, self.meta.key(position))
         files = self.shared.files
         try:
             known = files.get(path)
             if known is not None and known.stamp == _stamp(os.stat(path)):
                 return known
-            opened = ShardFile(path, self.meta)
+            opened = ShardFile(Path(path), self.meta)
         except FileNotFoundError:
             files.drop(path)
             return None
@@ -259,7 +260,7 @@ class DirectArray:
         for position, inner, put in pieces(low, high, meta.chunk):
             number = self._number(position)
             goal = target[put]
-            offset, length = file.index[number]
+            offset, length = file.index[number].tolist()
             if length == MISSING:
                 goal[...] = meta.fill
                 continue
@@ -268,7 +269,7 @@ class DirectArray:
                 goal[...] = kept[inner]
                 continue
             whole = goal.shape == meta.chunk
-            wanted.append(Part(number, int(offset), int(length), inner, whole, goal))
+            wanted.append(Part(number, offset, length, inner, whole, goal))
         return wanted
 
     def _read_plain(self, file: ShardFile, run: Sequence[Part]) -> None:
@@ -319,11 +320,16 @@ def pieces(
     """
     axes = []
     for a, b, n in zip(low, high, size, strict=True):
-        cells = range(a // n, -(-b // n) if b > a else a // n)
+        first, origin = a // n, a // n * n
+        if a < b <= origin + n:  # most boxes lie within one cell of most axes
+            axes.append([(first, slice(a - origin, b - origin), slice(0, b - a))])
+            continue
+        cells = range(first, -(-b // n) if b > a else first)
         spans = [(i, max(a, i * n), min(b, (i + 1) * n)) for i in cells]
         axes.append([(i, slice(x - i * n, y - i * n), slice(x - a, y - a)) for i, x, y in spans])
     for cell in itertools.product(*axes):
-        yield tuple(c[0] for c in cell), tuple(c[1] for c in cell), tuple(c[2] for c in cell)
+        position, take, put = zip(*cell, strict=True) if cell else ((), (), ())
+        yield position, take, put
 
 
 def runs(parts: Sequence[Part]) -> Iterator[list[Part]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from hpcflow.run.commit import BlockOutput
 from hpcflow.run.context import RunContext, shaped
 from hpcflow.run.device import Twin, shaped_there
 from hpcflow.run.packs import Piece, joined
-from hpcflow_kernels import Contract, Pattern, get
+from hpcflow_kernels import Contract, Geometry, Pattern, get
 from hpcflow_kernels.arrays import segments
 from hpcflow_kernels.arrays.namespace import Array
 from hpcflow_kernels.stretches import stretches
@@ -39,6 +40,8 @@ class _Step:
     source: str
     """The step of this stage it reads; "" for the stage's own source."""
     geometry: StepGeometry
+    at: Callable[[int], Geometry]
+    """The geometry for one record: tile after tile it is that of the same one."""
 
 
 class Chain:
@@ -62,7 +65,8 @@ class Chain:
         source = source_of(plan.dataset, plan.inputs)
         geometry = step_geometry(contract, plan.params, self.ctx.axes[source].rate)
         call = contract.load(self.ctx.backend(plan))
-        return _Step(plan, contract, call, source if source in stage.steps else "", geometry)
+        at = lru_cache(maxsize=1)(geometry.at)
+        return _Step(plan, contract, call, source if source in stage.steps else "", geometry, at)
 
     def _hops(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Source samples between two rows of each step, per record, as numerator and denominator."""
@@ -129,7 +133,7 @@ class Chain:
             start, stop = needed.get(step.plan.name, (0, 0))
             if stop <= start:
                 continue
-            low, high = step.geometry.at(record).needs(start, stop)
+            low, high = step.at(record).needs(start, stop)
             size = int(self.ctx.axes[step.source or self.root].size[record])
             low, high = max(low, 0), min(high, size)
             inputs[step.plan.name] = low, high
@@ -186,7 +190,7 @@ class Chain:
             count = rows[1] - rows[0]
             return {field.name: shaped(step.plan, field, y[rows[0] - low : rows[0] - low + count], count)}
         out = step.call(x, rate=rate, **step.plan.params)
-        geometry = step.geometry.at(record)
+        geometry = step.at(record)
         first, count = geometry.first(low), geometry.rows(len(x))
         mine = slice(rows[0] - first, rows[1] - first)
         return {f.name: shaped(step.plan, f, out[f.name], count)[mine] for f in step.plan.fields}
@@ -201,7 +205,7 @@ class Chain:
             mine = slice(rows[0] - low, rows[1] - low)
             return {field.name: shaped_there(step.plan, field, y[mine], count)}
         out = step.call(x, rate=rate, **step.plan.params)
-        geometry = step.geometry.at(record)
+        geometry = step.at(record)
         first, count = geometry.first(low), geometry.rows(x.shape[0])
         mine = slice(rows[0] - first, rows[1] - first)
         return {f.name: shaped_there(step.plan, f, out[f.name], count)[mine, ...] for f in step.plan.fields}
@@ -223,18 +227,24 @@ def by_segment(
 
     Missing samples stay NaN, and so do stretches too short for the kernel.
     """
-    good = np.isfinite(x)
     least = contract.min_samples(params, rate) if contract.min_samples else 1
-    if good.all():
+    if _all_finite(x):
         return call(x, rate=rate, **params) if len(x) >= least else np.full(x.shape, np.nan, x.dtype)
     y, done = np.empty_like(x), 0
-    for start, stop in stretches(good):
+    for start, stop in stretches(np.isfinite(x)):
         if stop - start >= least:
             y[done:start] = np.nan
             y[start:stop] = call(x[start:stop], rate=rate, **params)
             done = stop
     y[done:] = np.nan
     return y
+
+
+def _all_finite(x: np.ndarray) -> bool:
+    from hpcflow_kernels.finite import all_finite
+
+    compiled = x.ndim == 1 and x.dtype in (np.float32, np.float64) and x.flags.c_contiguous
+    return bool(all_finite(x) if compiled else np.isfinite(x).all())
 
 
 def run_block(ctx: RunContext, stage: StagePlan, block: int) -> BlockOutput:
