@@ -19,6 +19,7 @@ from hpcflow_kernels.features.entropy import (
     spectral_entropy,
 )
 from hpcflow_kernels.features.entropy_contracts import CONTRACTS
+from hpcflow_kernels.features.entropy_loops import NARROW
 
 
 def series(n: int, seed: int = 0) -> list[np.ndarray]:
@@ -106,6 +107,34 @@ def test_templates_are_compared_with_every_other(n, order, delay, tolerance):
         expected = slow_approximate(x, order, delay, tolerance)
         found = approximate_entropy(x, order, tolerance, delay=delay)
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-13)
+
+
+@pytest.mark.parametrize("n", [NARROW, NARROW + 1])
+def test_long_windows_are_counted_as_words_of_letters(n):
+    for kinds in (1, 3):
+        x = np.random.default_rng(n).integers(0, kinds, n)
+        pairs = []
+        for length in (2, 3):
+            words = sum(x[k : n - 2 + k] * kinds**k for k in range(length))
+            counts = np.bincount(words)
+            pairs.append(np.sum(counts * (counts - 1.0)))
+        expected = -log(pairs[1] / pairs[0])
+        assert sample_entropy(x, 2, 0.5, absolute=True) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+        shares = [
+            np.unique(sum(x[k : n - length + 1 + k] * kinds**k for k in range(length)), return_counts=True)[1]
+            / (n - length + 1)
+            for length in (2, 3)
+        ]
+        first, second = (np.sum(share * np.log(share)) for share in shares)
+        found = approximate_entropy(x, 2, 0.5, absolute=True)
+        assert found == pytest.approx(first - second, abs=1e-4)
+
+
+def test_a_difference_equal_to_the_tolerance_agrees_and_none_is_below_zero():
+    x = np.tile([0.0, 0.3], 40)
+    assert sample_entropy(x, 2, 0.3, absolute=True) == 0
+    assert np.isnan(sample_entropy(x, 2, -0.1, absolute=True))
+    assert sample_entropy(x, 2, np.inf, absolute=True) == 0
 
 
 @pytest.mark.parametrize(("order", "delay"), [(2, 1), (3, 1), (4, 3), (6, 2)])

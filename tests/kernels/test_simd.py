@@ -117,7 +117,7 @@ def transpose2(x, y):
         store(y, 2 * i, rows[i])
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, np.int32, np.int64])
 def test_transposition(dtype):
     for n, call in ((2, transpose2), (4, transpose4)):
         x = np.arange(n * n).astype(dtype)
@@ -135,7 +135,7 @@ def parts(x, y):
     store(y, 16, join(high, low))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, np.int32, np.int64])
 def test_parts_of_vectors(dtype):
     x, y = np.arange(16).astype(dtype), np.empty(24, dtype)
     parts(x, y)

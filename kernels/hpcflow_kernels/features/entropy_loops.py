@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
-from hpcflow_kernels.simd import load, maximum, select, splat, store, total
+from hpcflow_kernels.simd import load, minimum, select, splat, store, total
+
+NARROW = 32_767
+"""Longest window whose ranks and counts are of 16 bits, sixteen to a register of AVX2."""
+
+BEYOND = 32
+"""Places behind the pairs of a lag that loops over whole vectors read; nothing agrees there."""
 
 
 @inlined
@@ -84,13 +90,45 @@ def permutation(x: np.ndarray, n: int, hop: int, order: int, delay: int, out: np
 
 
 @inlined
-def _distances(z: np.ndarray, n: int, lag: int, beyond: int, out: np.ndarray) -> None:
-    """Distance of each sample from the one `lag` later; then infinity, for `beyond` places or more."""
-    for i in range(0, n - lag, 8):
-        away = load(z, i, 8) - load(z, i + lag, 8)
-        store(out, i, maximum(away, -away))
-    for i in range(n - lag, n - lag + beyond, 8):
-        store(out, i, splat(out, np.inf, 8))
+def _neighbours(z: np.ndarray, r: float, rank: np.ndarray, below: np.ndarray, above: np.ndarray) -> None:
+    """Rank of each sample, and the ranks between which those lie that are no farther from it than `r`.
+
+    Behind the samples ranks are -1, which lies between no two.
+    """
+    first, last, order = 0, 0, np.argsort(z)
+    for i in range(len(z)):
+        here = z[order[i]]
+        while first <= i and here - z[order[first]] > r:
+            first += 1
+        while last < len(z) and z[order[last]] - here <= r:
+            last += 1
+        rank[order[i]], below[order[i]], above[order[i]] = i, first - 1, last
+    rank[len(z) :] = -1
+
+
+@inlined
+def _agreements(
+    rank: np.ndarray,
+    below: np.ndarray,
+    above: np.ndarray,
+    lag: int,
+    count: int,
+    order: int,
+    delay: int,
+    e: np.ndarray,
+    begun: np.ndarray,
+) -> None:
+    """1 where a sample agrees with that `lag` later, else 0; `begun`: all but the last of three or more."""
+    zero, one = splat(e, 0, 16), splat(e, 1, 16)
+    for i in range(0, count, 16):
+        other = load(rank, i + lag, 16)
+        agree = (other > load(below, i, 16)) & (other < load(above, i, 16))
+        store(e, i, select(agree, one, zero))
+    if order > 2:
+        begun[:count] = e[:count]
+    for k in range(1, order - 1):
+        for i in range(0, count - k * delay, 16):
+            store(begun, i, minimum(load(begun, i, 16), load(e, i + k * delay, 16)))
 
 
 @inlined
@@ -105,13 +143,35 @@ def _spread(z: np.ndarray, n: int) -> float:
 
 
 @compiled
+def _pairs(z: np.ndarray, r: float, order: int, delay: int, work: np.ndarray) -> tuple[float, float]:
+    """Pairs of templates of `order` samples that agree, and of those the ones whose next samples do too."""
+    n, far, last, room = len(z), order * delay, (order - 1) * delay, len(work) // 5
+    rank, below, above = work[:room], work[room : 2 * room], work[2 * room : 3 * room]
+    e, begun = work[3 * room : 4 * room], work[4 * room :]
+    first = begun if order > 2 else e
+    _neighbours(z, r, rank, below, above)
+    short, long = 0.0, 0.0
+    zero, one = splat(work, 0, 16), splat(work, 1, 16)
+    for lag in range(1, n - far):
+        _agreements(rank, below, above, lag, n - lag + BEYOND, order, delay, e, begun)
+        p = q = zero
+        for i in range(0, n - far - lag, 16):
+            agree = minimum(load(first, i, 16), load(e, i + last, 16))
+            there = select(load(rank, i + far + lag, 16) < zero, zero, one)
+            p = p + minimum(agree, there)
+            q = q + minimum(agree, load(e, i + far, 16))
+        short, long = short + total(p), long + total(q)
+    return short, long
+
+
+@compiled
 def sample(
     x: np.ndarray, n: int, hop: int, order: int, delay: int, tolerance: float, absolute: bool, out: np.ndarray
 ) -> None:
     """Sample entropy of each window, nats.
 
-    All pairs of templates that stand `lag` apart are compared together, eight at a time, from the distances
-    of their samples.
+    Samples are put in order once, so that those within the tolerance of one are a range of ranks. All pairs
+    of templates that stand `lag` apart are then compared together, sixteen ranks of 16 bits at a time.
 
     Parameters
     ----------
@@ -122,31 +182,44 @@ def sample(
     tolerance : float
         Largest distance of samples that agree, in standard deviations of the window unless `absolute`.
     """
-    z, beyond = np.zeros(n + 8), order * delay + 16
-    e, templates = np.empty(n + beyond + 8), n - order * delay
-    zero, one = splat(z, 0.0, 8), splat(z, 1.0, 8)
+    z, size = np.empty(n), 5 * (n + order * delay + 2 * BEYOND)
+    narrow, wide = np.zeros(size, np.int16), np.zeros(size if n > NARROW else 0, np.int32)
     for row in range(len(out)):
-        if not _take(x, row * hop, z[:n]):
+        if not _take(x, row * hop, z):
             out[row] = np.nan
             continue
         r = tolerance if absolute else tolerance * _spread(z, n)
-        limit, short, long = splat(z, r, 8), 0.0, 0.0
-        for lag in range(1, templates):
-            _distances(z, n, lag, beyond, e)
-            p = q = zero
-            for i in range(0, templates - lag + delay, 8):
-                agree = load(e, i, 8) <= limit
-                for k in range(1, order):
-                    agree = agree & (load(e, i + k * delay, 8) <= limit)
-                p = p + select(agree, one, zero)
-                q = q + select(agree & (load(e, i + order * delay, 8) <= limit), one, zero)
-            short, long = short + total(p), long + total(q)
-            for i in range(templates - lag, templates - lag + delay):
-                inside = True
-                for k in range(order):
-                    inside = inside and e[i + k * delay] <= r
-                short -= inside
+        if n > NARROW:
+            short, long = _pairs(z, r, order, delay, wide)
+        else:
+            short, long = _pairs(z, r, order, delay, narrow)
         out[row] = np.nan if short == 0 else (np.inf if long == 0 else -np.log(long / short))
+
+
+@compiled
+def _likeness(z: np.ndarray, r: float, order: int, delay: int, work: np.ndarray) -> float:
+    """Mean logarithm of the share of templates that agree with one, less that of one sample more."""
+    n, far, last, room = len(z), order * delay, (order - 1) * delay, len(work) // 5
+    rank, below, above = work[:room], work[room : 2 * room], work[2 * room : 3 * room]
+    e, begun = work[3 * room : 4 * room], work[4 * room :]
+    before, templates = begun if order > 2 else e, n - last
+    short, long = np.ones(room, work.dtype), np.ones(room, work.dtype)
+    _neighbours(z, r, rank, below, above)
+    for lag in range(1, templates):
+        _agreements(rank, below, above, lag, n - lag + BEYOND, order, delay, e, begun)
+        for i in range(0, templates - lag, 16):
+            agree = minimum(load(before, i, 16), load(e, i + last, 16))
+            store(short, i, load(short, i, 16) + agree)
+            store(short, i + lag, load(short, i + lag, 16) + agree)
+            agree = minimum(agree, load(e, i + far, 16))
+            store(long, i, load(long, i, 16) + agree)
+            store(long, i + lag, load(long, i + lag, 16) + agree)
+    fewer, first, second = templates - delay, 0.0, 0.0
+    for i in range(templates):
+        first += np.log(short[i] / templates)
+    for i in range(fewer):
+        second += np.log(long[i] / fewer)
+    return first / templates - second / fewer
 
 
 @compiled
@@ -154,34 +227,17 @@ def approximate(
     x: np.ndarray, n: int, hop: int, order: int, delay: int, tolerance: float, absolute: bool, out: np.ndarray
 ) -> None:
     """Approximate entropy of each window, nats; arguments as for `sample`."""
-    z, beyond = np.zeros(n + 8), order * delay + 16
-    e, templates = np.empty(n + beyond + 8), n - (order - 1) * delay
-    short, long = np.empty(n + 16), np.empty(n + 16)
-    zero, one = splat(z, 0.0, 8), splat(z, 1.0, 8)
+    z, size = np.empty(n), 5 * (n + order * delay + 2 * BEYOND)
+    narrow, wide = np.zeros(size, np.int16), np.zeros(size if n > NARROW else 0, np.int32)
     for row in range(len(out)):
-        if not _take(x, row * hop, z[:n]):
+        if not _take(x, row * hop, z):
             out[row] = np.nan
             continue
-        limit = splat(z, tolerance if absolute else tolerance * _spread(z, n), 8)
-        short[:], long[:] = 1, 1
-        for lag in range(1, templates):
-            _distances(z, n, lag, beyond, e)
-            for i in range(0, templates - lag, 8):
-                agree = load(e, i, 8) <= limit
-                for k in range(1, order):
-                    agree = agree & (load(e, i + k * delay, 8) <= limit)
-                more = select(agree, one, zero)
-                store(short, i, load(short, i, 8) + more)
-                store(short, i + lag, load(short, i + lag, 8) + more)
-                more = select(agree & (load(e, i + order * delay, 8) <= limit), one, zero)
-                store(long, i, load(long, i, 8) + more)
-                store(long, i + lag, load(long, i + lag, 8) + more)
-        fewer, first, second = templates - delay, 0.0, 0.0
-        for i in range(templates):
-            first += np.log(short[i] / templates)
-        for i in range(fewer):
-            second += np.log(long[i] / fewer)
-        out[row] = first / templates - second / fewer
+        r = tolerance if absolute else tolerance * _spread(z, n)
+        if n > NARROW:
+            out[row] = _likeness(z, r, order, delay, wide)
+        else:
+            out[row] = _likeness(z, r, order, delay, narrow)
 
 
 @compiled

@@ -14,7 +14,7 @@ from numba.extending import models, register_model
 intrinsic: Any = numba_intrinsic
 """Numba's, without its type: what it makes is called with one argument less than it is written with."""
 
-ELEMENTS = (types.float32, types.float64, types.int32, types.int64)
+ELEMENTS = (types.float32, types.float64, types.int16, types.int32, types.int64)
 
 WIDEST = 16 if "+avx512f" in str(cpu_target.target_context.codegen().magic_tuple()) else 8
 """Lanes of float32 that loops of many live vectors take at once: sixteen with AVX-512's registers, which are
@@ -28,14 +28,14 @@ class VectorType(types.Type):
     Parameters
     ----------
     dtype : numba type
-        float32, float64, int32 or int64.
+        float32, float64, int16, int32 or int64.
     lanes : int
         A power of two.
     """
 
     def __init__(self, dtype: types.Type, lanes: int) -> None:
         if dtype not in ELEMENTS:
-            raise TypingError(f"a vector holds float32, float64, int32 or int64, not {dtype}")
+            raise TypingError(f"a vector holds float32, float64, int16, int32 or int64, not {dtype}")
         if lanes < 2 or lanes & (lanes - 1):
             raise TypingError(f"a vector has a power of two of lanes, at least 2, not {lanes}")
         self.dtype, self.lanes = dtype, lanes
