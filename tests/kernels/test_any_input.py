@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from hpcflow_kernels.detection.events import find_peaks
+from hpcflow_kernels.features import entropy
 from hpcflow_kernels.features.rocket import minirocket_fit, minirocket_transform
 from hpcflow_kernels.filter.fir import oaconvolve
 from hpcflow_kernels.filter.resample import decimate, resample_poly
@@ -149,6 +150,25 @@ def test_what_has_no_meaning_for_complex_numbers_is_refused():
         savgol_filter(x, 5, 2)
     with pytest.raises(TypeError, match="complex"):
         find_peaks(x)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        entropy.shannon_entropy,
+        entropy.spectral_entropy,
+        entropy.permutation_entropy,
+        entropy.sample_entropy,
+        entropy.approximate_entropy,
+        entropy.lempel_ziv,
+    ],
+)
+def test_entropies_do_not_depend_on_the_byte_order(measure):
+    x = np.random.default_rng(4).standard_normal((3, 200))
+    for order in ("=", "<", ">"):
+        given_to = x.astype(x.dtype.newbyteorder(order))
+        assert np.array_equal(measure(given_to), measure(x))
+        assert np.array_equal(measure(given_to[0]), measure(x)[0])
 
 
 def test_convolution_of_read_only_arrays():

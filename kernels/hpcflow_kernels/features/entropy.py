@@ -79,6 +79,11 @@ def permutation_entropy(
     normalize : bool
         Whether to divide by ``log(order!)``.
 
+    Raises
+    ------
+    ValueError
+        Where `order` lies outside 2 to 8, `delay` is below 1, or the series are shorter than one order.
+
     References
     ----------
     Bandt and Pompe, Permutation entropy: a natural complexity measure for time series, Phys. Rev. Lett. 88
@@ -122,7 +127,9 @@ def sample_entropy(
     order, delay : int
         Samples of a template, and from one to the next.
     tolerance : float
-        In standard deviations (n) of the series; in its own units with `absolute`.
+        In standard deviations (n) of the series, or in its own units.
+    absolute : bool
+        Whether in its own units.
 
     References
     ----------
@@ -240,7 +247,9 @@ def _by_series(
     if out.size == 0:
         return out
     step = rows.strides[0] // rows.itemsize if rows.ndim == 2 and len(rows) > 1 else 0
-    if step > 0 and rows.strides == (step * rows.itemsize, rows.itemsize) and rows.dtype.kind == "f":
+    # Compiled loops read numbers in the machine's byte order, whatever the array says of its own.
+    plain = rows.dtype in (np.float32, np.float64)
+    if plain and step > 0 and rows.strides == (step * rows.itemsize, rows.itemsize):
         flat = np.lib.stride_tricks.as_strided(
             rows, ((len(rows) - 1) * step + n,), (rows.itemsize,), writeable=False
         )
