@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hpcflow.slurm.allocation import Allocation
     from hpcflow.slurm.needs import Options
     from hpcflow.slurm.schedule import Schedule
-    from hpcflow_kernels import Contract
+    from hpcflow_kernels import Contract, Param
     from hpcflow_kernels.contract import Port
 
 Read = TypeVar("Read")
@@ -209,7 +209,7 @@ def kernels(
     ]
     typer.echo(table(("input", "kind", "of", "", ""), ports) + "\n")
     params = [
-        (p.name, p.kind, p.dimension or "", "required" if p.required else f"default {p.default}", p.doc)
+        (p.name, p.kind, p.dimension or "", "required" if p.required else f"default {p.default}", _about(p))
         for p in contract.params
     ]
     if params:
@@ -219,6 +219,10 @@ def kernels(
         bound = contract.array_error
         apart = f"within {bound:g} of the largest value of" if bound else "equal to"
         typer.echo(f"gpu: {', '.join(contract.backends[1:])}; float32 {apart} the processor's")
+
+
+def _about(param: Param) -> str:
+    return f"{param.doc}: {', '.join(param.choices)}" if param.choices else param.doc
 
 
 def _taken(port: Port) -> str:

@@ -41,3 +41,10 @@ def test_a_family_of_another_package_has_its_name() -> None:
 def test_one_kernel_and_a_slip(command: Command) -> None:
     assert command("kernels", "welch").output.startswith("welch (version")
     assert "nearest: welch" in str(command("kernels", "wlch").exception)
+
+
+def test_choices_of_a_parameter_are_listed(command: Command) -> None:
+    lines = command("kernels", "frequency_weighting").output.splitlines()
+    (told,) = (line for line in lines if line.startswith("weighting"))
+    (weighting,) = contracts()["frequency_weighting"].params
+    assert told.endswith(f": {', '.join(weighting.choices)}")
