@@ -226,9 +226,9 @@ def test_references_cannot_grow_without_bound():
     text = BEARING.replace(b"band: [2 kHz, 5 kHz]", f"band: [2 kHz, 5 kHz]\n  many: [{many}]".encode())
     files = ", ".join(['"${many}"'] * 5000)
     text = text.replace(b'files: "recordings/*.mat"', f"files: [{files}]".encode())
-    start = time.perf_counter()
+    start = time.process_time()
     assert any("expand to at most" in str(one) for one in problems_of(text))
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 # files that are no workflow text
@@ -287,9 +287,9 @@ def test_very_deep_and_very_wide_texts_are_refused_quickly():
         ": " * 50_000, "a: >" + "\n" * 50_000, "\n".join(f"k{i}: 1" for i in range(20000)),
     )  # fmt: skip
     for text in texts:
-        start = time.perf_counter()
+        start = time.process_time()
         problems_of(text)
-        assert time.perf_counter() - start < 8, text[:20]
+        assert time.process_time() - start < 8, text[:20]
 
 
 # after the scan
@@ -332,9 +332,9 @@ def test_reading_is_quick_and_imports_nothing_heavy():
         "from hpcflow.workflow.load import load_workflow\n"
         "import hpcflow.workflow.model_file, ruamel.yaml\n"
         "from hpcflow.errors import WorkflowError\n"
-        "t = time.perf_counter()\n"
+        "t = time.process_time()\n"
         "try:\n    load_workflow(sys.argv[1])\nexcept WorkflowError:\n    pass\n"
-        "print(time.perf_counter() - t)\n"
+        "print(time.process_time() - t)\n"
         "heavy = ('numpy', 'pint', 'scipy', 'pandas', 'zarr', 'xarray', 'numba')\n"
         "print([m for m in heavy if m in sys.modules])\n"
     )
