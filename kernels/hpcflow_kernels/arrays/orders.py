@@ -34,7 +34,13 @@ def order_spectrum_of_record(
     pulses: int = 1,
     speeds: Sequence[float] | None = None,
 ) -> dict[str, Any]:
-    """As `hpcflow_kernels.spectral.orders.order_spectrum_of_record`, in float64 as there."""
+    """As `hpcflow_kernels.spectral.orders.order_spectrum_of_record`, in float64 as there.
+
+    Raises
+    ------
+    UnusableRecordError
+        Where no block of so many turns has the least speed and no gap.
+    """
     turns = _turns(signal, speed, tacho, shaft, pulses)
     known = np.flatnonzero(np.isfinite(turns))
     angle = np.maximum.accumulate(turns[known])

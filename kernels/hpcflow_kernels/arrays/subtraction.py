@@ -25,7 +25,13 @@ def subtraction_of_record(
     excess: float = 1.0,
     reduction: float = 20.0,
 ) -> dict[str, Any]:
-    """As `hpcflow_kernels.spectral.subtraction.subtraction_of_record`."""
+    """As `hpcflow_kernels.spectral.subtraction.subtraction_of_record`.
+
+    Raises
+    ------
+    UnusableRecordError
+        Where no stretch between gaps is as long as a segment.
+    """
     x, hop = typed(signal.values), hop_of(nperseg, overlap)
     xp, good = array_namespace(x), _there(x)
     long = [(a, b) for a, b in stretches(good) if b - a >= nperseg]

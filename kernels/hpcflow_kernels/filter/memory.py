@@ -57,6 +57,7 @@ def transition(sos: np.ndarray) -> np.ndarray:
 
 
 def power(matrix: np.ndarray, exponent: int) -> np.ndarray:
+    """A square matrix to a whole power of 0 or more, by squaring."""
     result = np.eye(len(matrix), dtype=matrix.dtype)
     while exponent:
         if exponent & 1:

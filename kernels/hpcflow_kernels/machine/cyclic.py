@@ -197,7 +197,13 @@ def coherence_of_record(
 def wanted_of(
     frequencies: Sequence[float] | None, orders: Sequence[float] | None, speed: float | None
 ) -> np.ndarray:
-    """Cyclic frequencies that are asked for, Hz."""
+    """Cyclic frequencies that are asked for, Hz.
+
+    Raises
+    ------
+    UnusableRecordError
+        Where they are orders, and the speed is not known or not positive.
+    """
     if orders is None:
         return np.asarray(frequencies, np.float64)
     if speed is None or not np.isfinite(speed) or speed <= 0:

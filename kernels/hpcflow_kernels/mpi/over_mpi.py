@@ -69,7 +69,13 @@ class OverMpi:
         self._meet("barrier", None)
 
     def exchange(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """See `Ranks`. Each rank talks to one other at a time, a message each way."""
+        """See `Ranks`. Each rank talks to one other at a time, a message each way.
+
+        Raises
+        ------
+        ValueError
+            Where there are not as many arrays as ranks.
+        """
         if len(parts) != self.count:
             raise ValueError(f"exchange takes an array for each of {self.count} ranks (got {len(parts)})")
         self._meet("exchange", None)

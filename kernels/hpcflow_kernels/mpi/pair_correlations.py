@@ -103,7 +103,13 @@ class Grid(NamedTuple):
 
     @classmethod
     def of(cls, signals: Mapping[str, Spread], max_lag: float) -> Grid:
-        """The same on every rank, whatever their number."""
+        """The same on every rank, whatever their number.
+
+        Raises
+        ------
+        UnusableRecordError
+            Where the record has no regular rate, or its signals differ in length or rate.
+        """
         first, *others = signals.values()
         samples, rate = first.samples, first.rate
         if not math.isfinite(rate):

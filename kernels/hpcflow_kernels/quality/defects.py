@@ -153,6 +153,11 @@ def spikes(x: np.ndarray, threshold: float = 8.0, window: int = 7) -> np.ndarray
     ndarray of int64
         Their places. Empty where more than half of the distances are 0: nothing says then what is large.
 
+    Raises
+    ------
+    ValueError
+        Where the window is even or shorter than 3 samples.
+
     References
     ----------
     Hampel, The influence curve and its role in robust estimation, J. Am. Stat. Assoc. 69 (1974).

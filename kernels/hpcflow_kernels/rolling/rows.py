@@ -21,7 +21,13 @@ def whole_windows(row: np.ndarray, n: int, out: np.ndarray) -> Iterator[np.ndarr
 
 
 def by_row(x: np.ndarray, n: int, fill: Callable[[np.ndarray, np.ndarray], object]) -> np.ndarray:
-    """Apply ``fill(row, out)`` to each row; `out` is what is left of a row after the first n - 1."""
+    """Apply ``fill(row, out)`` to each row; `out` is what is left of a row after the first n - 1.
+
+    Raises
+    ------
+    ValueError
+        Where a window holds no sample, or `x` has no axis or complex numbers.
+    """
     if n < 1:
         raise ValueError(f"a window holds at least one sample, not {n}")
     x = np.asarray(x)

@@ -176,7 +176,13 @@ def _series(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def radius_of(window: int | None, n: int, m: int) -> int:
-    """The largest distance in time of matched samples, the lengths' own where there is no limit."""
+    """The largest distance in time of matched samples, the lengths' own where there is no limit.
+
+    Raises
+    ------
+    ValueError
+        Where the limit is negative.
+    """
     if window is not None and window < 0:
         raise ValueError(f"matched samples are 0 or more samples apart, not {window}: change the window")
     return max(n, m) if window is None else min(window, max(n, m))

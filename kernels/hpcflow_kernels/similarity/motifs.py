@@ -132,7 +132,13 @@ def profile_of_record(*, signal: Rows, window: float) -> dict[str, np.ndarray]:
 
 
 def profile_by(search: Search, signal: Rows, window: float) -> dict[str, np.ndarray]:
-    """Fields as `profile_of_record` has them, with the profile made by ``search``."""
+    """Fields as `profile_of_record` has them, with the profile made by ``search``.
+
+    Raises
+    ------
+    UnusableRecordError
+        Where the window has fewer than three samples.
+    """
     m = window_samples(window, signal.rate)
     if m == 0:
         raise UnusableRecordError(

@@ -37,7 +37,13 @@ def profile_join(*, signal: Rows, references: Records, window: float) -> dict[st
 
 
 def join_by(search: Search, signal: Rows, references: Records, window: float) -> dict[str, np.ndarray]:
-    """Fields as `profile_join` has them, with profiles made by ``search``."""
+    """Fields as `profile_join` has them, with profiles made by ``search``.
+
+    Raises
+    ------
+    UnusableRecordError
+        Where the window has fewer than three samples.
+    """
     m = window_samples(window, signal.rate)
     if m == 0:
         raise UnusableRecordError(

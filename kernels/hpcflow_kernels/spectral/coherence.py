@@ -239,6 +239,7 @@ def independent_segments(segments: int, weights: np.ndarray, step: int) -> float
 
 
 def frequency_response(xx: np.ndarray, yy: np.ndarray, xy: np.ndarray, estimator: str) -> np.ndarray:
+    """Response over excitation from sums of auto- and cross-spectra: H1, H2 or Hv; NaN where both are 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         found: np.ndarray
         if estimator == "h1":
@@ -251,6 +252,7 @@ def frequency_response(xx: np.ndarray, yy: np.ndarray, xy: np.ndarray, estimator
 
 
 def squared_ratio(xy: np.ndarray, xx: np.ndarray, yy: np.ndarray) -> np.ndarray:
+    """Coherence from sums of spectra: part of the power of one signal that follows from the other."""
     with np.errstate(divide="ignore", invalid="ignore"):
         found: np.ndarray = (xy.real**2 + xy.imag**2) / xx / yy
     return found

@@ -92,7 +92,13 @@ def octave_bands(
 def band_gains(
     n: int, rate: float, low: float, high: float, fraction: int
 ) -> tuple[tuple[int, np.ndarray], ...]:
-    """For each band the first bin that it hears and the squared gains from there on; frames of n samples."""
+    """For each band the first bin that it hears and the squared gains from there on; frames of n samples.
+
+    Raises
+    ------
+    ValueError
+        Where a band ends above half the sampling rate.
+    """
     found = []
     f = np.arange(n // 2 + 1) * (rate / n)
     for k in bands(low, high, fraction):

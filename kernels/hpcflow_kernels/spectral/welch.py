@@ -162,6 +162,7 @@ def plain_weights(window: Any, nperseg: int | None, x: np.ndarray, axis: int) ->
 
 @lru_cache(maxsize=64)
 def named_window(window: Any, n: int) -> np.ndarray:
+    """Weights of a window that SciPy knows by name, shape (n,), not to be written to."""
     from scipy.signal import get_window
 
     weights: np.ndarray = get_window(window, n)
@@ -170,6 +171,7 @@ def named_window(window: Any, n: int) -> np.ndarray:
 
 
 def is_plain_detrend(detrend: Any) -> bool:
+    """Whether the compiled loops can take the trend out: none, or a mean."""
     return detrend is False or (isinstance(detrend, str) and detrend == "constant")
 
 
