@@ -47,8 +47,8 @@ def strips(
     x, y : device array of float64, shape (samples,)
         Both signals.
     mean_x, mean_y, rise_x, rise_y, fall_x, fall_y, scale_x, scale_y : device array of float64
-        One value for each stretch, as `hpcflow_kernels.similarity.profile_loops.Side` and `Steps` have them, for both; a scale that is
-        NaN takes a stretch out.
+        One value for each stretch, as `hpcflow_kernels.similarity.profile_loops.Side` and `Steps` have them,
+        for both; a scale that is NaN takes a stretch out.
     m : int
         Samples of a stretch.
     first, diagonals : int
