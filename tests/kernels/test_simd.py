@@ -11,6 +11,7 @@ from numba import njit
 from numba.core.errors import TypingError
 
 from hpcflow_kernels.simd import (
+    announce,
     broadcast,
     convert,
     extract,
@@ -226,3 +227,17 @@ def test_other_processors_get_packed_code(triple, cpu, dtype, packed, scalar):
     text = assembly_for(triple, cpu, dtype)
     assert re.search(packed, text)
     assert not re.search(scalar, text)
+
+
+@njit
+def announced(x):
+    for i in range(-64, len(x) + 64, 16):
+        announce(x, i)
+
+
+def test_announced_lines_are_brought_and_not_changed():
+    x = np.arange(100.0)
+    announced(x[10:90])
+    assert np.array_equal(x, np.arange(100.0))
+    (code,) = announced.inspect_asm().values()
+    assert "prefetch" in code or "prfm" in code

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
-from hpcflow_kernels.simd import fma, load, splat, sqrt, store
+from hpcflow_kernels.simd import announce, fma, load, splat, sqrt, store
 
 BLOCK = 2048
 """Results of one block: work arrays of 8 KiB of float32, more only where windows are longer."""
@@ -52,6 +52,7 @@ def _means(x: np.ndarray, at: int, n: int, sums: np.ndarray, out: np.ndarray) ->
         if m > 2:
             s = s + load(x, at + i + 2, 16)
         store(sums, i, s)
+        announce(out, i)  # the last step would wait for memory: 1.2 times the time of a long record
     while left > 0:
         left -= 1
         odd, after = n >> left & 1, 2 * m

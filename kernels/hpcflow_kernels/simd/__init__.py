@@ -31,7 +31,7 @@ Three rules hold it together:
 """
 
 from hpcflow_kernels.simd.arithmetic import any_lane, convert, fma, maximum, minimum, select, sqrt
-from hpcflow_kernels.simd.memory import broadcast, load, splat, store
+from hpcflow_kernels.simd.memory import announce, broadcast, load, splat, store
 from hpcflow_kernels.simd.shuffle import extract, halves, insert, join, rotate, slide, total, transpose
 from hpcflow_kernels.simd.vector import WIDEST, MaskType, VectorType
 
@@ -39,6 +39,7 @@ __all__ = [
     "WIDEST",
     "MaskType",
     "VectorType",
+    "announce",
     "any_lane",
     "broadcast",
     "convert",

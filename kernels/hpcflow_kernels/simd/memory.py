@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.core.errors import TypingError
 from numba.np.arrayobj import make_array
 
@@ -62,6 +62,24 @@ def store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vector), emit
+
+
+@intrinsic
+def announce(typing: Any, array: Any, index: Any) -> Any:
+    """Have the cache line of ``array[index]`` brought near, as it is written soon; changes nothing."""
+    if not isinstance(array, types.Array) or array.layout != "C":
+        raise TypingError(f"only places of contiguous arrays are announced, not of {array}")
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        place = builder.gep(make_array(array)(context, builder, args[0]).data, [args[1]])
+        writing, nearest, data = number(1), number(3), number(1)
+        builder.call(call, [builder.bitcast(place, byte), writing, nearest, data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), emit
 
 
 @intrinsic(prefer_literal=True)
