@@ -2,8 +2,8 @@
 
 Started once per rank, by srun or mpiexec. Blocks are computed one after another, each by all ranks. USR1,
 TERM, a file STOP, a newer submission or the deadline end it between blocks. An error on a rank is written
-down as the block's and ends all ranks; whoever starts them again goes on with the other blocks. The exit code
-is only a hint, as the agent's: 0 where the stage is done, 75 where blocks are left, 65 where blocks failed.
+down as the block's, and all ranks go on with the next one. The exit code is only a hint, as the agent's: 0
+where the stage is done, 75 where blocks are left, 65 where blocks failed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
+from hpcflow.plan.model import StagePlan
 from hpcflow.run.account import DONE, FAILED, RETRY, parse_share, share_of
 from hpcflow.run.chunks import with_chunks
+from hpcflow.run.commit import BlockOutput
 from hpcflow.run.context import RunContext
 from hpcflow.run.epochs import newest_epoch
 from hpcflow.run.folder import RunFolder
@@ -26,6 +30,7 @@ from hpcflow.run.stages.collective import rank_block, set_aside
 from hpcflow.run.together import commit
 from hpcflow.run.worker import worker_name
 from hpcflow_kernels import Ranks, UnusableRecordError
+from hpcflow_kernels.ranks import EndedError, OutOfStepError, together
 
 
 def compute(
@@ -56,8 +61,8 @@ def compute(
     Raises
     ------
     Exception
-        What the kernel raised here, after it was written down as the block's failure. Other ranks may wait:
-        whoever calls must end them.
+        Where ranks can no longer talk, or no receipt can be written. Other ranks may wait: whoever calls must
+        end them.
     """
     ctx = RunContext(folder)
     plan = ctx.cut.stage(stage)
@@ -73,17 +78,21 @@ def compute(
             break
         wall, used = time.perf_counter(), time.process_time()
         try:
-            output = rank_block(ctx, plan, block, ranks)
-            output = replace(output, pieces=with_chunks(ctx.cut, output.pieces))
+            output = together(ranks, partial(_encoded, ctx, plan, block))
         except UnusableRecordError as error:
             output = set_aside(ctx, plan, block, error)
         except ConnectionError:  # of another rank, which may have been killed: the block is no worse for it
             raise
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            own = folder.receipts / f"{name}-{ranks.number}.jsonl"
-            append(own, {"stage": stage, "blocks": [block, block + 1], "failed": reason})
+        except OutOfStepError as error:
+            append(folder.receipts / f"{name}-{ranks.number}.jsonl", _failed(stage, block, error))
             raise
+        except Exception as error:
+            if not isinstance(error, EndedError):  # what another rank raised is told there
+                traceback.print_exc()
+            if ranks.number == 0:
+                print(f"stage {stage}, block {block} failed: {error}", file=sys.stderr, flush=True)
+                append(folder.receipts / f"{name}.jsonl", _failed(stage, block, error))
+            continue
         commit(
             folder,
             name,
@@ -95,6 +104,16 @@ def compute(
         del output  # else it would stand beside the next one
     code: int = ranks.bcast(exit_code(folder, stage, share) if ranks.number == 0 else None)
     return code
+
+
+def _encoded(ctx: RunContext, stage: StagePlan, block: int, ranks: Ranks) -> BlockOutput:
+    output = rank_block(ctx, stage, block, ranks)
+    return replace(output, pieces=with_chunks(ctx.cut, output.pieces))
+
+
+def _failed(stage: str, block: int, error: Exception) -> dict[str, Any]:
+    reason = str(error) if isinstance(error, EndedError) else f"{type(error).__name__}: {error}"
+    return {"stage": stage, "blocks": [block, block + 1], "failed": reason}
 
 
 def _left(folder: RunFolder, stage: str, share: tuple[int, int], retry_failed: bool) -> list[Range]:

@@ -9,12 +9,37 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from hpcflow_kernels.contract import UnusableRecordError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from hpcflow_kernels.contract import Rows
+
+T = TypeVar("T")
+
+ERROR = "an error"
+"""The operation that a rank comes to whose work has failed; others learn of it in theirs."""
+
+
+class EndedError(RuntimeError):
+    """All ranks end what they were at, and know why; raised in the operation that each had come to.
+
+    Attributes
+    ----------
+    unusable
+        Whether it is the record that is at fault.
+    """
+
+    def __init__(self, reason: str, *, unusable: bool = False) -> None:
+        super().__init__(reason)
+        self.unusable = unusable
+
+
+class OutOfStepError(RuntimeError):
+    """A rank failed where others wait for what it should have sent: nothing can be said to them any more."""
 
 
 class Ranks(Protocol):
@@ -60,6 +85,79 @@ class Ranks(Protocol):
     def barrier(self) -> None:
         """Wait until every rank has come here."""
         ...
+
+    def end(self, error: Exception | None = None) -> None:
+        """Come to the end of a piece of work, well or with an error; not for kernels, see `together`.
+
+        Raises
+        ------
+        EndedError
+            On every rank, in whatever operation it is, where one or more have come with an error.
+        """
+        ...
+
+
+def together(ranks: Ranks, function: Callable[[Ranks], T]) -> T:
+    """What a function gives on this rank; where it fails on some, it ends on all, and they can go on.
+
+    Raises
+    ------
+    UnusableRecordError
+        On every rank, where ranks raised it, be it one, and nothing worse.
+    ConnectionError, OutOfStepError
+        Where ranks can no longer talk.
+    EndedError
+        With the reason of another rank, or where ranks called different operations.
+    Exception
+        What the function raised here; other ranks have an `EndedError`.
+    """
+    own: Exception | None = None
+    try:
+        try:
+            made = function(ranks)
+        except (ConnectionError, EndedError, OutOfStepError):
+            raise
+        except Exception as error:
+            own = error
+        ranks.end(own)
+        return made
+    except EndedError as ended:
+        if own is not None and isinstance(own, UnusableRecordError) == ended.unusable:
+            raise own from None
+        if ended.unusable:
+            raise UnusableRecordError(str(ended)) from None
+        raise
+
+
+def ending(error: Exception | None) -> tuple[str, tuple[bool, str]]:
+    """The operation by which a rank tells of its end, and what it says there."""
+    if error is None:
+        return "an end", (False, "")
+    if isinstance(error, UnusableRecordError):
+        return ERROR, (True, str(error))
+    return ERROR, (False, f"{type(error).__name__}: {error}")
+
+
+def met(called: Sequence[tuple[str, Any]]) -> list[Any]:
+    """What all ranks have said in one operation, from its name and value on each.
+
+    Raises
+    ------
+    EndedError
+        Where one has come with an error, a fault before an unusable record, or to another operation.
+    """
+    errors = [(*value, number) for number, (name, value) in enumerate(called) if name == ERROR]
+    if errors:
+        unusable, reason, number = min(errors, key=lambda error: error[0])
+        where = "" if unusable else f" (on rank {number} of {len(called)})"
+        raise EndedError(f"{reason}{where}", unusable=unusable)
+    for number, (name, _) in enumerate(called):
+        if name != called[0][0]:
+            raise EndedError(
+                f"ranks must call the same operations in the same order: rank 0 came to {called[0][0]}, "
+                f"rank {number} to {name}"
+            )
+    return [value for _, value in called]
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,3 +272,7 @@ class Alone:
 
     def barrier(self) -> None:
         """See `Ranks`."""
+
+    def end(self, error: Exception | None = None) -> None:
+        """See `Ranks`."""
+        met([ending(error)])

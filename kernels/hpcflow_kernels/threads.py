@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hpcflow_kernels.contract import UnusableRecordError
-from hpcflow_kernels.ranks import Alone, Ranks
+from hpcflow_kernels.ranks import Alone, EndedError, OutOfStepError, Ranks, ending, met, together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,9 +42,9 @@ class Threads:
         Raises
         ------
         UnusableRecordError
-            Where every rank raised it.
-        RuntimeError
-            Where ranks called different operations, or only some set the record aside.
+            Where ranks raised it, be it one, and nothing worse.
+        EndedError
+            Where ranks called different operations.
         Exception
             What one rank raised; the others are ended when they talk next.
         """
@@ -55,18 +55,12 @@ class Threads:
         errors: list[BaseException | None] = [None] * self.count
 
         def one(number: int) -> None:
-            rank = _Thread(self, number)
             try:
-                try:
-                    results[number] = function(rank)
-                    ending = "an end"
-                except UnusableRecordError as error:
-                    errors[number] = error
-                    ending = "an unusable record"
-                self._meet(number, ending, None)
+                results[number] = together(_Thread(self, number), function)
             except BaseException as error:
                 errors[number] = error
-                self._barrier.abort()
+                if not isinstance(error, Exception) or isinstance(error, (ConnectionError, OutOfStepError)):
+                    self._barrier.abort()  # any other error, all ranks know of
 
         threads = [threading.Thread(target=one, args=(n,), name=f"rank-{n}") for n in range(self.count)]
         for thread in threads:
@@ -75,27 +69,25 @@ class Threads:
             thread.join()
         raised = [e for e in errors if e is not None]
         if raised:
-            # A rank whose wait was broken tells nothing; the one that broke it does.
-            raise next((e for e in raised if not isinstance(e, threading.BrokenBarrierError)), raised[0])
+            # A rank whose wait was broken tells nothing; one that was ended, less than the one that failed.
+            raise min(raised, key=_tells_least)
         return results
 
-    def _meet(self, number: int, operation: str, value: Any) -> list[Any]:
-        """All ranks' values of one operation."""
+    @contextmanager
+    def meeting(self, number: int, operation: str, value: Any) -> Iterator[list[Any]]:
+        """All ranks' values of one operation. Nobody goes on, and writes in what it sent, before all have
+        taken theirs."""
         self._slots[number] = operation, value
         self._barrier.wait()
-        called = [name for name, _ in self._slots]
-        if len(set(called)) > 1:
-            other = next(n for n, name in enumerate(called) if name != called[0])
-            raise RuntimeError(
-                f"ranks must call the same operations in the same order: rank 0 came to {called[0]}, "
-                f"rank {other} to {called[other]}"
-            )
-        return [value for _, value in self._slots]
+        try:
+            yield met(self._slots)
+        finally:  # also where a copy fails: ranks stay in step
+            self._barrier.wait()
+            self._slots[number] = "", None
 
-    def _part(self, number: int) -> None:
-        """Nobody goes on, and writes in what it sent, before all have taken theirs."""
-        self._barrier.wait()
-        self._slots[number] = "", None
+
+def _tells_least(error: BaseException) -> int:
+    return 2 * isinstance(error, threading.BrokenBarrierError) + isinstance(error, EndedError)
 
 
 class _Thread:
@@ -106,25 +98,27 @@ class _Thread:
 
     def allgather(self, value: Any) -> list[Any]:
         """See `Ranks`."""
-        taken = copy.deepcopy(self._threads._meet(self.number, "allgather", value))
-        self._threads._part(self.number)
-        return taken
+        with self._threads.meeting(self.number, "allgather", value) as values:
+            return copy.deepcopy(values)
 
     def bcast(self, value: Any, root: int = 0) -> Any:
         """See `Ranks`."""
-        taken = copy.deepcopy(self._threads._meet(self.number, f"bcast of rank {root}", value)[root])
-        self._threads._part(self.number)
-        return taken
+        with self._threads.meeting(self.number, f"bcast of rank {root}", value) as values:
+            return copy.deepcopy(values[root])
 
     def exchange(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `Ranks`."""
         if len(parts) != self.count:
             raise ValueError(f"exchange takes an array for each of {self.count} ranks (got {len(parts)})")
-        taken = [sent[self.number].copy() for sent in self._threads._meet(self.number, "exchange", parts)]
-        self._threads._part(self.number)
-        return taken
+        with self._threads.meeting(self.number, "exchange", parts) as sent:
+            return [array[self.number].copy() for array in sent]
 
     def barrier(self) -> None:
         """See `Ranks`."""
-        self._threads._meet(self.number, "barrier", None)
-        self._threads._part(self.number)
+        with self._threads.meeting(self.number, "barrier", None):
+            pass
+
+    def end(self, error: Exception | None = None) -> None:
+        """See `Ranks`."""
+        with self._threads.meeting(self.number, *ending(error)):
+            pass

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hpcflow_kernels import UnusableRecordError
-from hpcflow_kernels.ranks import Alone, Ranks
+from hpcflow_kernels.ranks import Alone, EndedError, Ranks, together
 from hpcflow_kernels.threads import Threads
 
 COUNTS = [1, 2, 3, 5]
@@ -109,13 +109,39 @@ def test_a_rank_that_ends_before_the_others() -> None:
         Threads(2).run(leave)
 
 
-def test_a_record_that_only_one_rank_sets_aside() -> None:
-    def differ(ranks: Ranks) -> None:
+@pytest.mark.parametrize("others", ["barrier", "exchange", "end"])
+def test_a_record_that_only_one_rank_cannot_use_is_set_aside_on_all(others: str) -> None:
+    def refuse(ranks: Ranks) -> None:
         if ranks.number == 1:
-            raise UnusableRecordError("too short")
+            raise UnusableRecordError("a gap")
+        if others == "barrier":
+            ranks.barrier()
+        elif others == "exchange":
+            ranks.exchange([np.zeros(2)] * ranks.count)
 
-    with pytest.raises(RuntimeError, match="rank 1 to an unusable record"):
-        Threads(2).run(differ)
+    def run(ranks: Ranks) -> tuple[str, list[int]]:
+        with pytest.raises(UnusableRecordError) as refused:
+            together(ranks, refuse)
+        return str(refused.value), ranks.allgather(ranks.number)  # they still talk
+
+    assert Threads(3).run(run) == [("a gap", [0, 1, 2])] * 3
+    with pytest.raises(UnusableRecordError, match="a gap"):
+        Threads(3).run(refuse)
+
+
+def test_a_fault_is_told_before_an_unusable_record() -> None:
+    def fail(ranks: Ranks) -> None:
+        raise (ZeroDivisionError("a bug"), UnusableRecordError("a gap"))[ranks.number % 2]
+
+    def run(ranks: Ranks) -> str:
+        with pytest.raises((EndedError, ZeroDivisionError)) as found:
+            together(ranks, fail)
+        return str(found.value)
+
+    told = "ZeroDivisionError: a bug (on rank 0 of 3)"
+    assert Threads(3).run(run) == ["a bug", told, "a bug"]
+    with pytest.raises(ZeroDivisionError):
+        Threads(3).run(fail)
 
 
 @pytest.mark.parametrize("count", [2, 3])

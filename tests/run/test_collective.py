@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hpcflow.data.store import Regions
 from hpcflow.executors.drive import execute
 from hpcflow.executors.serial import SerialExecutor
 from hpcflow.plan.memory import BASE, rank_bytes
@@ -22,7 +24,7 @@ from hpcflow.run.packs import extents_of
 from hpcflow.run.ranks import compute, main
 from hpcflow.run.stages.collective import check_shares
 from hpcflow.run.worker import run_blocks
-from hpcflow_kernels import Ranks, Share
+from hpcflow_kernels import Ranks, Share, UnusableRecordError
 from hpcflow_kernels.mpi.over_mpi import OverMpi
 from hpcflow_kernels.threads import Threads
 from tests import toy
@@ -162,15 +164,60 @@ def test_an_error_is_the_blocks_and_the_others_go_on(
     stage = waiting(folder)[0]
     with monkeypatch.context() as patch:
         failing(patch, 300_000)
-        with pytest.raises(ZeroDivisionError):
-            through_ranks(folder, stage, 3)
-        assert Ledger(folder).done(stage) == [(0, 3)]
-        # A second attempt leaves the block alone.
-        codes = Threads(2).run(lambda rank: compute(folder, stage, rank, retry_failed=False))
-        assert codes == [FAILED, FAILED]
-        assert Ledger(folder).remaining(stage, retry_failed=True) == [(3, 4)]
+        assert through_ranks(folder, stage, 3) == FAILED
+    assert Ledger(folder).failures(stage) == {3: "ZeroDivisionError: a bug (on rank 2 of 3)"}
+    assert Ledger(folder).remaining(stage, retry_failed=True) == [(3, 4)]
+    # A second attempt leaves the block alone.
+    codes = Threads(2).run(lambda rank: compute(folder, stage, rank, retry_failed=False))
+    assert codes == [FAILED, FAILED]
     execute(folder, SerialExecutor())
     assert hashes(folder) == undisturbed
+
+
+def test_a_record_that_one_rank_cannot_read_fails_alone(
+    tmp_path: Path, undisturbed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound, tried = RunContext.regions, []
+
+    def regions(ctx: RunContext, source: str) -> Regions:
+        if threading.current_thread().name == "rank-1":
+            tried.append(source)
+            if len(tried) == 1:
+                raise OSError(116, "Stale file handle")
+        return sound(ctx, source)
+
+    folder = prepared(tmp_path)
+    stage = waiting(folder)[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(RunContext, "regions", regions)
+        assert through_ranks(folder, stage, 3) == FAILED
+    reason = "OSError: [Errno 116] Stale file handle (on rank 1 of 3)"
+    assert Ledger(folder).failures(stage) == {0: reason}
+    assert Ledger(folder).done(stage) == [(1, len(toy.signals()))]
+    execute(folder, SerialExecutor())
+    assert hashes(folder) == undisturbed
+
+
+@pytest.mark.parametrize("through", [through_threads, through_ranks])
+def test_a_record_that_one_rank_finds_unusable_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through
+) -> None:
+    sound = toy.mirrored
+
+    def mirrored(*, ranks: Ranks, signal: toy.Spread, weight: float | None = None) -> Share:
+        if signal.samples == 300_000 and ranks.number == ranks.count - 1:
+            raise UnusableRecordError("a gap")
+        return sound(ranks=ranks, signal=signal, weight=weight)
+
+    monkeypatch.setattr(toy, "mirrored", mirrored)
+    folder = prepared(tmp_path)
+    stage = waiting(folder)[0]
+    through(folder, stage, 3)
+    assert Ledger(folder).complete(stage)
+    assert Ledger(folder).aside(stage) == {
+        "r2.bin": "mirror: fewer than 40 samples",
+        "r3.bin": "mirror: a gap",
+    }
 
 
 def test_a_rank_ends_the_others_even_where_receipts_cannot_be_read(
@@ -252,8 +299,9 @@ def test_a_rank_reads_within_its_record(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(toy, "mirrored", beyond)
     folder = prepared(tmp_path)
     stage = waiting(folder)[0]
-    with pytest.raises(IndexError, match="lies beyond its record's 700001"):
-        through_ranks(folder, stage, 2)
+    assert through_ranks(folder, stage, 2) == FAILED
+    reason = Ledger(folder).failures(stage)[0]
+    assert reason == "IndexError: [0, 700002) of made.x lies beyond its record's 700001"
 
 
 def test_collective_steps_have_stages_of_their_own(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpcflow_kernels.ranks import OutOfStepError, ending, met
+
 if TYPE_CHECKING:
     from mpi4py.MPI import Comm, Request
 
@@ -75,12 +77,21 @@ class OverMpi:
         ------
         ValueError
             Where there are not as many arrays as ranks.
+        OutOfStepError
+            Where this rank has no memory for what others send it.
         """
         if len(parts) != self.count:
             raise ValueError(f"exchange takes an array for each of {self.count} ranks (got {len(parts)})")
         self._meet("exchange", None)
         with _company():
-            return self._exchanged(parts)
+            try:
+                return self._exchanged(parts)
+            except MemoryError as error:
+                raise OutOfStepError(f"no memory for what other ranks send: {error}") from error
+
+    def end(self, error: Exception | None = None) -> None:
+        """See `Ranks`."""
+        self._meet(*ending(error))
 
     def _exchanged(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
         heads = self._world.alltoall([(part.dtype.str, part.shape) for part in parts])
@@ -103,13 +114,7 @@ class OverMpi:
         """All ranks' values of one operation."""
         with _company():
             called = self._world.allgather((operation, value))
-        for number, (name, _) in enumerate(called):
-            if name != called[0][0]:
-                raise RuntimeError(
-                    f"ranks must call the same operations in the same order: rank 0 came to {called[0][0]}, "
-                    f"rank {number} to {name}"
-                )
-        return [value for _, value in called]
+        return met(called)
 
 
 @contextmanager
