@@ -231,7 +231,7 @@ def compute(
     from hpcflow.plan.model import Cut
 
     if "://" not in executor:
-        check_device(folder)
+        check_device(folder, stages)
         workers = workers_that_fit(folder, workers)
         check_memory(Cut.from_dict(folder.cut), available_memory(), "this machine", workers)
     if executor == "serial":
@@ -249,18 +249,20 @@ def compute(
         execute(folder, cluster, observer, stages)
 
 
-def check_device(folder: RunFolder) -> None:
+def check_device(folder: RunFolder, stages: Sequence[str] | None = None) -> None:
     """Refuse a run that needs a GPU, where there is none, before its first block.
+
+    Parameters
+    ----------
+    stages
+        Only these are to be computed.
 
     Raises
     ------
     RequestError
         With what to do.
     """
-    from hpcflow.run.ledger import Ledger
-
-    ledger = Ledger(folder)
-    if all(ledger.complete(stage["name"]) for stage in folder.cut["stages"] if stage.get("device")):
+    if not needs_device(folder, stages):
         return
     from hpcflow_kernels.arrays.namespace import NoDeviceError, place
 
@@ -268,6 +270,36 @@ def check_device(folder: RunFolder) -> None:
         place()
     except NoDeviceError as error:
         raise RequestError(str(error)) from None
+
+
+def needs_device(folder: RunFolder, stages: Sequence[str] | None = None) -> bool:
+    """Whether something is left to compute on a GPU, of some stages or of all."""
+    from hpcflow.run.ledger import Ledger
+
+    ledger = Ledger(folder)
+    names = [stage["name"] for stage in folder.cut["stages"] if stage.get("device")]
+    return not all(ledger.complete(name) for name in names if stages is None or name in stages)
+
+
+def device_here(asked: Asked) -> str:
+    """Where this machine computes what a workflow puts on a GPU, in one line; "" where nothing is.
+
+    Raises
+    ------
+    WorkflowError
+        At the place in the file that asks for a GPU, where this machine sees none.
+    """
+    steps = [step.name for step in asked.cut.steps if step.backend == "array"]
+    if not steps:
+        return ""
+    from hpcflow.errors import WorkflowError
+    from hpcflow_kernels.arrays.namespace import NoDeviceError, place
+
+    try:
+        return f"device gpu: this machine computes {', '.join(steps)} with {place()}"
+    except NoDeviceError as error:
+        rule = f"this machine cannot compute {', '.join(steps)} on a GPU"
+        raise WorkflowError([asked.spec.problem("run.device", rule, "gpu", str(error))]) from None
 
 
 def available_memory() -> int:

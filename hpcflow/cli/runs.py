@@ -49,7 +49,7 @@ def run(
     here: Annotated[bool, typer.Option("--here", help="Run on a login node, however big it is.")] = False,
 ) -> None:
     """Run a workflow on this machine (or a Dask cluster) and write a report."""
-    from hpcflow.api import ask, start
+    from hpcflow.api import ask, device_here, needs_device, start
 
     asked = ask(file, settings or (), block_bytes=block_bytes(block_size), only=only or (), limit=limit)
     for warning in asked.warnings:
@@ -60,6 +60,8 @@ def run(
         left = {stage.name: stage.blocks for stage in asked.cut.stages}
         _check_login(asked.cut, left, executor, workers, str(file))
     folder = start(asked, runs)
+    if "://" not in executor and needs_device(folder):
+        typer.echo(device_here(asked), err=True)
     compute_and_tell(folder, executor, workers, strict, not no_report)
 
 

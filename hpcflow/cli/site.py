@@ -60,6 +60,15 @@ def _options(asked: Asked, time: str | None, budget: list[str] | None, **given: 
     return options_of(asked.spec.run, seconds=seconds, budget=budgets(budget), **given)
 
 
+def _tell_device(asked: Asked, site: str) -> None:
+    """Of a site without a scheduler, which is this machine: what its GPUs are, or that there are none."""
+    from hpcflow.api import device_here
+    from hpcflow.site import load_site
+
+    if load_site(site).scheduler == "none" and (line := device_here(asked)):
+        typer.echo(line)
+
+
 def _site(asked: Asked, site: str | None) -> str:
     from hpcflow.errors import RequestError
 
@@ -108,6 +117,7 @@ def compile_(
         grid=grid,
     )
     schedule_of(asked.cut, site, options)  # refused before a folder is made
+    _tell_device(asked, site)
     folder = start(asked, output)
     _explain(compile_for(folder, site, options))
     for script in sorted(folder.jobs.glob("*.sh")):

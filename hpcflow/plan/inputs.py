@@ -13,7 +13,7 @@ from hpcflow.plan.model import Input
 from hpcflow.plan.records import RecordTable
 from hpcflow.units import compatible
 from hpcflow.workflow.model import place_of
-from hpcflow_kernels import get
+from hpcflow_kernels import Pattern, get
 from hpcflow_kernels.ports import port_of
 
 if TYPE_CHECKING:
@@ -71,6 +71,16 @@ def resolve_inputs(
                         f"port {port.name} of {step.kernel} takes {port.dimension}",
                         f"{ref.source}.{ref.field} in {dimension}",
                         f"name a variable or fact that is a {port.dimension}",
+                    )
+                )
+            if port.whole and contract.pattern != Pattern.RECORD:
+                problems.append(
+                    spec.problem(
+                        path,
+                        f"port {port.name} of {step.kernel} takes all records of a dataset, which kernels of "
+                        "pattern record alone can",
+                        f"{step.kernel} is of pattern {contract.pattern}",
+                        f"give port {port.name} one record in the kernel's contract, or change its pattern",
                     )
                 )
             found.append(replace(item, kind=_ALL[item.kind]) if port.whole else item)

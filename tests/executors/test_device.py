@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy.io import savemat
+from typer.testing import CliRunner
 
 from hpcflow.api import ask, compute, start
 from hpcflow.cli.explain import explain
-from hpcflow.errors import RequestError
+from hpcflow.cli.main import app
+from hpcflow.errors import RequestError, WorkflowError
 from hpcflow.report.parts import Note
 from hpcflow.report.provenance import provenance
 from hpcflow.report.source import Source
 from hpcflow.run.folder import RunFolder
+from hpcflow.run.ledger import Ledger
 from hpcflow_kernels import get
 from hpcflow_kernels.arrays import namespace
 from hpcflow_kernels.arrays.namespace import Place
@@ -98,3 +101,38 @@ def test_without_a_gpu_nothing_is_begun(tmp_path, monkeypatch):
     with pytest.raises(RequestError, match=rf"needs a GPU.*{namespace.VARIABLE}=torch:cpu"):
         compute(run)
     assert not list(run.receipts.glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("command", ["run", "compile"])
+def test_commands_say_in_a_line_which_device_computes_or_where_none_is_asked_for(
+    tmp_path, monkeypatch, command
+):
+    require(namespace.is_installed("torch"), "PyTorch")
+    planned(tmp_path / "gpu", "gpu")
+    workflow = tmp_path / "gpu/w.yaml"
+    end = {
+        "run": ["--executor", "serial", "--no-report", "--runs", str(tmp_path / "runs")],
+        "compile": ["--site", "local", "-o", str(tmp_path / "runs")],
+    }[command]
+    monkeypatch.setenv(namespace.VARIABLE, "torch:cpu")
+    done = CliRunner().invoke(app, [command, str(workflow), *end])
+    assert done.exit_code == 0, done.output
+    assert f"device gpu: this machine computes spectra with {Place('torch', 'cpu')}\n" in done.output
+    monkeypatch.delenv(namespace.VARIABLE)
+    monkeypatch.setattr(namespace, "_gpus", lambda library: 0)
+    monkeypatch.chdir(tmp_path)
+    fresh = CliRunner().invoke(app, [command, str(workflow), *end[:-1], str(tmp_path / "other")])
+    line = next(n for n, text in enumerate(WORKFLOW.splitlines(), 1) if text.startswith("run:"))
+    column = WORKFLOW.splitlines()[line - 1].index("DEVICE") + 1
+    assert isinstance(fresh.exception, WorkflowError)
+    assert f"w.yaml:{line}:{column}: run.device: this machine cannot compute spectra" in str(fresh.exception)
+    again = CliRunner().invoke(app, [command, str(workflow), *end])
+    assert (again.exit_code == 0) == (command == "run")  # nothing is left to compute
+
+
+def test_recordings_are_read_in_where_there_is_no_gpu(tmp_path, monkeypatch):
+    run = planned(tmp_path / "gpu", "gpu")
+    monkeypatch.delenv(namespace.VARIABLE, raising=False)
+    monkeypatch.setattr(namespace, "_gpus", lambda library: 0)
+    compute(run, stages=["ingest.d", "table.d"])
+    assert Ledger(run).complete("table.d")

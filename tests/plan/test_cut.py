@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks import planning
 from hpcflow.api import ask
+from hpcflow.errors import WorkflowError
 from hpcflow.plan.model import Cut
+from hpcflow_kernels import Pattern, get, registry
 
 WORKFLOW = """
 hpcflow: 1
@@ -96,3 +99,23 @@ def test_ports_stand_in_the_contracts_order_however_the_file_names_them(tmp_path
     step = ask(tmp_path / "w.yaml").cut.step("answer")
     assert [one.port for one in step.inputs] == ["excitation", "response"]
     assert step.fields[0].units == "m s-2 N-1"
+
+
+@pytest.mark.parametrize("pattern", [Pattern.COLLECTIVE, Pattern.EVENTS])
+def test_only_kernels_of_whole_records_are_given_all_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: Pattern
+) -> None:
+    contract = replace(get("dtw_distances"), pattern=pattern)
+    monkeypatch.setitem(registry.contracts(), "dtw_distances", contract)
+    file = lay_out(tmp_path / "here", [1, 2, 3])
+    ports = "{signal: made.level, references: made.level}"
+    step = f"  near: {{kernel: dtw_distances, input: {ports}}}"
+    text = WORKFLOW.replace("save: [spectrum,", f"{step}\nsave: [near, spectrum,")
+    file.write_text(text)
+    with pytest.raises(WorkflowError) as refused:
+        ask(file)
+    (problem,) = refused.value.problems
+    assert problem.path == "steps.near.input.references"
+    assert problem.line == 1 + next(n for n, line in enumerate(text.splitlines()) if "near:" in line)
+    assert problem.value == f"dtw_distances is of pattern {pattern}"
+    assert "which kernels of pattern record alone can" in problem.rule
