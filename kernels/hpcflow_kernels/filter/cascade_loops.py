@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcflow_kernels.cache import inlined
+from hpcflow_kernels.cache import compiled, inlined
 from hpcflow_kernels.simd import WIDEST, broadcast, fma, load, store
 
 LANES = 8
@@ -200,7 +200,7 @@ def _zeros_at_both_ends(sos: np.ndarray, s: int) -> bool:
     return True
 
 
-@inlined
+@compiled
 def cascade(
     sos: np.ndarray, states: np.ndarray, source: np.ndarray, block: np.ndarray, first: int, count: int
 ) -> None:
@@ -208,7 +208,7 @@ def cascade(
 
     Two in a sweep save the way through the cache, where a vector fits a register; where it takes two, the
     states and coefficients of two sections have no room in sixteen. Those of four band-pass sections have,
-    half of the lanes after the other.
+    half of the lanes after the other. A function of its own, since it is long and five loops need it.
     """
     wide = LANES * sos.itemsize > 4 * WIDEST
     sections = len(sos) // 6
