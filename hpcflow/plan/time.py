@@ -1,7 +1,7 @@
-"""How long stages should take: a range, from what a machine was measured to do, or from assumed rates.
+"""How long stages should take: a range, from what a machine was measured to do, or from usual rates.
 
-Without a calibration the range is wide and says that it is assumed. With one, high is at most three times
-low, and docs/prediction.md says how often measured times lay inside.
+Without a calibration the range is wide and says that it is assumed: kernels take their rate on a usual core.
+With one, high is at most three times low, and docs/prediction.md says how often measured times lay inside.
 """
 
 from __future__ import annotations
@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from hpcflow.plan.calibration import Calibration, computed, reads_float64, stage_key
 from hpcflow.plan.model import Cut, StagePlan, StepPlan
 from hpcflow.plan.stages import listed
+from hpcflow_kernels.usual import RATES
 
 FLOPS = (0.25e9, 2e9)
-"""Assumed arithmetic per second and core: slow (scalar, cold cache) and fast."""
+"""Assumed arithmetic per second and core where a kernel's usual rate is not known: slow (scalar, cold cache)
+and fast."""
+
+AROUND = 3.0
+"""Without a calibration: a kernel's time on a usual core, times this and divided by it, is its range."""
 
 BYTES = (60e6, 800e6)
 """Assumed decoded bytes read or written per second and core."""
@@ -49,9 +54,29 @@ def stage_seconds(cut: Cut, stage: StagePlan, calibration: Calibration | None = 
         middle *= calibration.correction(stage_key(cut, stage))
         return Seconds(middle / SPREAD, middle * SPREAD)
     moved = stage.read_bytes + stage.write_bytes
-    slow = stage.flops / FLOPS[0] + moved / BYTES[0] + stage.blocks * PER_BLOCK[0]
-    fast = stage.flops / FLOPS[1] + moved / BYTES[1] + stage.blocks * PER_BLOCK[1]
+    own = _usual_seconds(cut, stage)
+    slow = own.high + moved / BYTES[0] + stage.blocks * PER_BLOCK[0]
+    fast = own.low + moved / BYTES[1] + stage.blocks * PER_BLOCK[1]
     return Seconds(fast, slow)
+
+
+def _usual_seconds(cut: Cut, stage: StagePlan) -> Seconds:
+    """What a stage's arithmetic takes on a usual core, shared out over steps as their contracts count it."""
+    from hpcflow_kernels import get
+
+    shares = []
+    for step in computed(cut, stage):
+        contract = get(step.kernel)
+        length = stage.work_samples / _calls(cut, stage)
+        counted = listed(step) * contract.flops_per_sample + contract.flops_per_pair * length
+        known = RATES.get(step.kernel)
+        rates = FLOPS if known is None else (known * 1e9 / AROUND, known * 1e9 * AROUND)
+        shares.append((counted, *rates))
+    total = sum(counted for counted, _, _ in shares)
+    if not total:
+        return Seconds(stage.flops / FLOPS[1], stage.flops / FLOPS[0])
+    low, high = (stage.flops * sum(s[0] / s[k] for s in shares) / total for k in (2, 1))
+    return Seconds(low, high)
 
 
 def measured_seconds(cut: Cut, stage: StagePlan, calibration: Calibration) -> float:

@@ -17,6 +17,8 @@ from hpcflow.plan.compile import compile_cut
 from hpcflow.plan.model import Cut
 from hpcflow.plan.time import calibrated, measured_seconds, stage_seconds, total_seconds
 from hpcflow_kernels import registry
+from hpcflow_kernels.probes import measurable
+from hpcflow_kernels.usual import RATES as RATES_OF_KERNELS
 from tests import toy
 
 RATES = {
@@ -164,3 +166,22 @@ def test_arithmetic_on_pairs_of_samples_counts_record_by_record(monkeypatch: pyt
         return sum(stage.flops for stage in made.stages)
 
     assert flops(3.0) - flops(0.0) == 3.0 * (1000**2 + 5000**2)
+
+
+def test_usual_rates_are_those_of_kernels_that_exist_and_can_be_measured() -> None:
+    missing = set(measurable()) - set(RATES_OF_KERNELS)
+    assert not missing, "measure them with `python -m hpcflow.run.probe kernel NAME`"
+    assert set(RATES_OF_KERNELS) <= set(registry.contracts())
+
+
+def test_an_uncalibrated_stage_takes_its_kernels_at_their_usual_rates(
+    cut: Cut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiles = next(s for s in cut.stages if s.kind == "tiles")
+    bare = replace(tiles, read_bytes=0, write_bytes=0, blocks=0)
+    # Not listed: the same 0.25 to 2 billion operations a second, whatever the kernels.
+    unknown = stage_seconds(cut, bare)
+    assert (unknown.low, unknown.high) == pytest.approx((bare.flops / 2e9, bare.flops / 0.25e9))
+    monkeypatch.setattr("hpcflow.plan.time.RATES", dict.fromkeys(toy.CONTRACTS, 5.0))
+    usual = stage_seconds(cut, bare)
+    assert (usual.low, usual.high) == pytest.approx((bare.flops / 15e9, bare.flops * 3 / 5e9))

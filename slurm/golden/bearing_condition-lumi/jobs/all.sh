@@ -6,16 +6,16 @@
 #   partition small: the cheapest that fits; shared nodes, 128 cores, 224G, at most 3-00:00:00
 #   stage ingest.machine (ingest): 4 blocks of 0.00507 to 0.0582 s
 #   stage table.machine (table): 1 block of 0.002 to 0.02 s
-#   stage tiles.machine (tiles): 8 blocks of 0.0463 to 0.378 s
+#   stage tiles.machine (tiles): 8 blocks of 0.00326 to 0.0345 s
 #   stage assemble.envelope (assemble): 1 block of 0.00352 to 0.0403 s
 #   stage assemble.condition (assemble): 1 block of 0.002 to 0.0201 s
-#   stage records.machine (records): 8 blocks of 0.387 to 3.1 s
+#   stage records.machine (records): 8 blocks of 0.173 to 1.56 s
 #   stage assemble.diagnosis (assemble): 1 block of 0.00216 to 0.0221 s
 #   packing: all stages fit one job: no queueing between stages
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 363M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:47 to 00:01:12, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.02 core-hours at the longest expected time
+#   time 00:10:00: expected 00:00:45 to 00:00:57, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.0159 core-hours at the longest expected time
 #   gate jobs: that a job may submit jobs here is assumed; one that is refused says so in its log
 #
 #SBATCH --job-name=hl-c639e82f-all
@@ -28,7 +28,7 @@
 #SBATCH --cpus-per-task=1
 #SBATCH --mem=1G
 #SBATCH --time=00:10:00
-#SBATCH --signal=B:USR1@66
+#SBATCH --signal=B:USR1@63
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --kill-on-invalid-dep=yes
@@ -92,7 +92,7 @@ srun --ntasks=1 --cpus-per-task=1 --mpi=none --distribution=block:block --cpu-bi
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
     --workers "$workers" --memory-per-worker "$((1 * 380247444 / workers))" \
-    --deadline-seconds 534 --epoch "$epoch" --attempt "$attempt" &
+    --deadline-seconds 537 --epoch "$epoch" --attempt "$attempt" &
 follow $!
 
 # The status of this job is what the receipts of its share say, not what the agent returned:

@@ -3,13 +3,13 @@
 #
 # Why it is so:
 #   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
-#   stage tiles.machine (tiles): 8 blocks of 0.0463 to 0.378 s
+#   stage tiles.machine (tiles): 8 blocks of 0.00326 to 0.0345 s
 #   packing: 4 elements were asked for
 #   array: 4 elements, each a fixed share of the blocks, 3 to a wave
 #   workers 1: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 363M × 1.25 headroom, and 512M for the agent
-#   time 00:10:00: expected 00:00:32 to 00:00:33, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.0364 core-hours at the longest expected time
+#   time 00:10:00: expected 00:00:32, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 0.0356 core-hours at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-ac805b89-tiles-machine
@@ -21,7 +21,7 @@
 #SBATCH --cpus-per-task=1
 #SBATCH --mem=1G
 #SBATCH --time=00:10:00
-#SBATCH --signal=B:USR1@61
+#SBATCH --signal=B:USR1@60
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --kill-on-invalid-dep=yes
@@ -87,7 +87,7 @@ srun --ntasks=1 --cpus-per-task=1 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages "$stages" --share "$share" \
     --workers "$workers" --memory-per-worker "$((1 * 380247444 / workers))" \
-    --deadline-seconds 539 --epoch "$epoch" --attempt "$attempt" &
+    --deadline-seconds 540 --epoch "$epoch" --attempt "$attempt" &
 follow $!
 
 # The status of this job is what the receipts of its share say, not what the agent returned:

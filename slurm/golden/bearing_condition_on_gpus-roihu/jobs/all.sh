@@ -6,10 +6,10 @@
 #   partition gpumedium: the cheapest that fits; shared nodes, 288 cores, 868G, at most 1-12:00:00
 #   stage ingest.machine (ingest): 4 blocks of 0.00507 to 0.0582 s
 #   stage table.machine (table): 1 block of 0.002 to 0.02 s
-#   stage tiles.machine (tiles): 8 blocks of 0.0463 to 0.378 s
+#   stage tiles.machine (tiles): 8 blocks of 0.00326 to 0.0345 s
 #   stage assemble.envelope (assemble): 1 block of 0.00352 to 0.0403 s
 #   stage assemble.condition (assemble): 1 block of 0.002 to 0.0201 s
-#   stage records.machine (records): 8 blocks of 0.387 to 3.1 s
+#   stage records.machine (records): 8 blocks of 0.173 to 1.56 s
 #   stage assemble.diagnosis (assemble): 1 block of 0.00216 to 0.0221 s
 #   packing: all stages fit one job: no queueing between stages
 #   workers 1 for ingest.machine, table.machine: the fewest with which it is expected to end in 3 minutes
@@ -18,8 +18,8 @@
 #   workers 1 for assemble.envelope, assemble.condition, records.machine, assemble.diagnosis: the fewest with
 #     which it is expected to end in 3 minutes
 #   memory: 1 × 2464M × 1.25 headroom, and 512M for the agent; it comes with the GPUs, 1 of them
-#   time 00:10:00: expected 00:01:47 to 00:02:12, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 7.34 GPU BU at the longest expected time
+#   time 00:10:00: expected 00:01:45 to 00:01:57, × 1.5 margin, and time to finish blocks when warned
+#   cost: up to 6.51 GPU BU at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-46968c99-all
@@ -32,7 +32,7 @@
 #SBATCH --cpus-per-task=72
 #SBATCH --gpus-per-node=1
 #SBATCH --time=00:10:00
-#SBATCH --signal=B:USR1@66
+#SBATCH --signal=B:USR1@63
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --kill-on-invalid-dep=yes
@@ -94,7 +94,7 @@ srun --ntasks=1 --cpus-per-task=72 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages ingest.machine,table.machine --share "$share" \
     --workers "$workers" --memory-per-worker "$((1 * 339667346 / workers))" \
-    --deadline-seconds 534 --epoch "$epoch" --attempt "$attempt" &
+    --deadline-seconds 537 --epoch "$epoch" --attempt "$attempt" &
 follow $!
 
 # What follows reads what this step made: where some is missing the job ends here, with 75 or 65.
@@ -104,7 +104,7 @@ srun --ntasks=1 --cpus-per-task=72 --mpi=none --gpus-per-node=1 \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages tiles.machine --share "$share" \
     --workers "$workers" --gpu-variable CUDA_VISIBLE_DEVICES --gpu-order 0 \
-    --deadline-seconds "$((534 > SECONDS ? 534 - SECONDS : 1))" --epoch "$epoch" --attempt "$attempt" &
+    --deadline-seconds "$((537 > SECONDS ? 537 - SECONDS : 1))" --epoch "$epoch" --attempt "$attempt" &
 follow $!
 
 # What follows reads what this step made: where some is missing the job ends here, with 75 or 65.
@@ -114,7 +114,7 @@ srun --ntasks=1 --cpus-per-task=72 --mpi=none \
     --kill-on-bad-exit=0 --wait=0 \
     "$python" -m hpcflow.run.agent "$run" --stages assemble.envelope,assemble.condition,records.machine,assemble.diagnosis --share "$share" \
     --workers "$workers" --memory-per-worker "$((1 * 368737656 / workers))" \
-    --deadline-seconds "$((534 > SECONDS ? 534 - SECONDS : 1))" --epoch "$epoch" --attempt "$attempt" &
+    --deadline-seconds "$((537 > SECONDS ? 537 - SECONDS : 1))" --epoch "$epoch" --attempt "$attempt" &
 follow $!
 
 # The status of this job is what the receipts of its share say, not what the agent returned:

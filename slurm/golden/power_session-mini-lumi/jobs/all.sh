@@ -7,7 +7,7 @@
 #   partition small: the cheapest that fits; shared nodes, 8 cores, 6G, at most 3-00:00:00
 #   stage ingest.rides (ingest): 1 block of 0.00525 to 0.0611 s
 #   stage table.rides (table): 1 block of 0.002 to 0.02 s
-#   stage records.rides (records): 8 blocks of 0.00378 to 0.0367 s
+#   stage records.rides (records): 8 blocks of 0.00311 to 0.032 s
 #   stage assemble.clean (assemble): 1 block of 0.00654 to 0.0805 s
 #   stage assemble.curve (assemble): 1 block of 0.00202 to 0.0202 s
 #   stage assemble.session (assemble): 1 block of 0.002 to 0.0201 s

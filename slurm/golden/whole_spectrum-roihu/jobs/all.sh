@@ -6,7 +6,7 @@
 #   partition small: the cheapest that fits; shared nodes, 384 cores, 744G, at most 3-00:00:00
 #   stage ingest.machine (ingest): 4 blocks of 0.00507 to 0.0582 s
 #   stage table.machine (table): 1 block of 0.002 to 0.02 s
-#   stage collective.machine (collective): 8 blocks of 0.0132 to 0.118 s
+#   stage collective.machine (collective): 8 blocks of 0.00488 to 0.0529 s
 #   stage assemble.whole (assemble): 1 block of 0.0174 to 0.225 s
 #   packing: all stages fit one job: no queueing between stages
 #   workers 1 for ingest.machine, table.machine: the fewest with which it is expected to end in 3 minutes
@@ -15,7 +15,7 @@
 #   workers 1 for assemble.whole: the fewest with which it is expected to end in 3 minutes
 #   memory: 1 × 354M × 1.25 headroom, and 512M for the agent
 #   time 00:10:00: expected 00:01:38 to 00:01:39, × 1.5 margin, and time to finish blocks when warned
-#   cost: up to 0.0207 CPU BU at the longest expected time
+#   cost: up to 0.0206 CPU BU at the longest expected time
 #   gate jobs: 3 attempts per element before a person is asked
 #
 #SBATCH --job-name=hl-8a3628b1-all
