@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from hpcflow_kernels.arrays.transforms import constant, numbers, together
+from hpcflow_kernels.arrays.namespace import numbers
+from hpcflow_kernels.arrays.transforms import constant, together
 from hpcflow_kernels.contract import Rows
 from hpcflow_kernels.spectral.irregular import band_powers, fine_grid, usable_samples
 

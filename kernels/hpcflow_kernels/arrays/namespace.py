@@ -64,14 +64,25 @@ class Place:
 
     def back(self, y: Array) -> np.ndarray:
         """An array of this place as a NumPy array."""
-        if self.library == "cupy":
-            copied: np.ndarray = _namespace("cupy").asnumpy(y)
-            return copied
-        return np.asarray(y.cpu() if self.library == "torch" else y)
+        return numbers(y)
 
     def __str__(self) -> str:
         """Library with version, and device with its maker's name: ``torch 2.6.0 on AMD Instinct MI250X``."""
         return f"{self.library} {_version(self.library)} on {_device_name(self)}"
+
+
+def is_near(x: Array) -> bool:
+    """Whether an array lies in the processor's memory."""
+    from array_api_compat import device
+
+    return "cpu" in str(device(x)).lower()
+
+
+def numbers(x: Array) -> np.ndarray:
+    """What an array of any library holds, as a NumPy array."""
+    from array_api_compat import to_device
+
+    return np.asarray(x if is_near(x) else to_device(x, "cpu"))
 
 
 @cache

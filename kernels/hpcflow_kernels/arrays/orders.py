@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from hpcflow_kernels.arrays.transforms import constant, numbers, squared, together, transformed
+from hpcflow_kernels.arrays.namespace import numbers
+from hpcflow_kernels.arrays.transforms import constant, squared, together, transformed
 from hpcflow_kernels.contract import Rows, UnusableRecordError
 from hpcflow_kernels.frames import hann
 from hpcflow_kernels.spectral.orders import MARGIN, order_axis, turns_of_record

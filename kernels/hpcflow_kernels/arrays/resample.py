@@ -9,9 +9,9 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from hpcflow_kernels.arrays.convolve import covering
-from hpcflow_kernels.arrays.namespace import Array
+from hpcflow_kernels.arrays.namespace import Array, numbers
 from hpcflow_kernels.arrays.recursive import extended
-from hpcflow_kernels.arrays.transforms import numbers, together
+from hpcflow_kernels.arrays.transforms import together
 from hpcflow_kernels.filter.resample import decimation_taps, ratio_or_raise, resampling_taps
 from hpcflow_kernels.stretches import stretches
 

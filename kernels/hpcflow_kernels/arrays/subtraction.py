@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from hpcflow_kernels.arrays.transforms import constant, cut, numbers, squared, transformed, typed
+from hpcflow_kernels.arrays.namespace import numbers
+from hpcflow_kernels.arrays.transforms import constant, cut, squared, transformed, typed
 from hpcflow_kernels.contract import Rows, UnusableRecordError
 from hpcflow_kernels.spectral.stft_contracts import hop_of
 from hpcflow_kernels.spectral.welch import named_window

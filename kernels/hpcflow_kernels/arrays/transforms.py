@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, to_device
+from array_api_compat import array_namespace, device
+
+from hpcflow_kernels.arrays.namespace import is_near
 
 NEAR, FAR = 1 << 18, 1 << 22
 """Samples of frames that are worked on at a time: as many as stay in a processor's cache; as many as make
@@ -27,16 +29,6 @@ def constant(values: np.ndarray, like: Any, dtype: Any = None) -> Any:
     """Numbers made by NumPy, in the type of an array (or another) and where it lies."""
     xp = array_namespace(like)
     return xp.asarray(values.copy(), dtype=like.dtype if dtype is None else dtype, device=device(like))
-
-
-def is_near(x: Any) -> bool:
-    """Whether an array lies in the processor's memory."""
-    return "cpu" in str(device(x)).lower()
-
-
-def numbers(x: Any) -> np.ndarray:
-    """What an array holds, for the processor."""
-    return np.asarray(x if is_near(x) else to_device(x, "cpu"))
 
 
 def count(samples: int, n: int, hop: int) -> int:
