@@ -117,7 +117,7 @@ class TestPlanning:
 
     def test_a_workflow_without_such_kernels_says_so(self, tmp_path, monkeypatch):
         monkeypatch.setattr("hpcflow_kernels.registry.contracts", lambda: toy.CONTRACTS)
-        cut = compile_cut(toy.workflow(tmp_path, device="gpu"), {"made": toy.table_of([1000])})
+        cut = compile_cut(toy.workflow(tmp_path, device="gpu"), {"made": toy.table_of([5000])})
         assert not any(stage.device for stage in cut.stages)
         assert any("so none is used" in note for note in cut.notes)
 
