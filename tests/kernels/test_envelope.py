@@ -94,6 +94,18 @@ def test_gaps_empty_exactly_the_frames_they_touch():
     assert rows.dtype == np.float32
 
 
+@pytest.mark.parametrize("n", [4096, 8640, 25_600])
+def test_a_long_frame_is_a_function_of_itself(n):
+    x = np.random.default_rng(n).standard_normal(5 * n).astype(np.float32)
+    x[3 * n + 17] = np.nan
+    given = {"rate": float(n), "overlap": 0.0, "max_frequency": 200.0}
+    together = envelope_spectrum(x, **given)["amplitude"]
+    for row in (0, 2, 4):
+        alone = envelope_spectrum(x[row * n : (row + 1) * n], **given)["amplitude"]
+        assert np.array_equal(alone[0], together[row])
+    assert np.isnan(together).all(axis=1).tolist() == [False, False, False, True, False]
+
+
 def test_rows_follow_the_contract_and_single_precision_its_bound():
     contract = KERNELS["envelope_spectrum"]
     params = {"window": 0.25, "overlap": 0.5, "max_frequency": 400.0}

@@ -14,6 +14,7 @@ from hpcflow_kernels.simd import (
     announce,
     broadcast,
     convert,
+    deal,
     extract,
     fma,
     halves,
@@ -23,6 +24,7 @@ from hpcflow_kernels.simd import (
     maximum,
     minimum,
     rotate,
+    rotate_fours,
     select,
     slide,
     splat,
@@ -134,15 +136,22 @@ def parts(x, y):
     store(y, 8, rows[1])
     low, high = halves(load(x, 0, 8))
     store(y, 16, join(high, low))
+    even, odd = deal(load(x, 0, 8), load(x, 8, 8))
+    store(y, 24, even)
+    store(y, 32, odd)
+    store(y, 40, rotate_fours(load(x, 0, 8), 1))
+    store(y, 48, rotate_fours(load(x, 0, 8), -1))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, np.int32, np.int64])
 def test_parts_of_vectors(dtype):
-    x, y = np.arange(16).astype(dtype), np.empty(24, dtype)
+    x, y = np.arange(16).astype(dtype), np.empty(56, dtype)
     parts(x, y)
     pairs = x.reshape(2, 4, 2)
     assert np.array_equal(y[:16].reshape(2, 4, 2), pairs.transpose(2, 1, 0))
-    assert y[16:].tolist() == [4, 5, 6, 7, 0, 1, 2, 3]
+    assert y[16:24].tolist() == [4, 5, 6, 7, 0, 1, 2, 3]
+    assert y[24:40].tolist() == [*range(0, 16, 2), *range(1, 16, 2)]
+    assert y[40:].tolist() == [1, 2, 3, 0, 5, 6, 7, 4, 3, 0, 1, 2, 7, 4, 5, 6]
 
 
 @njit

@@ -165,7 +165,7 @@ def _most_samples(params: Params, rate: float, facts: Mapping[str, Any]) -> int:
 CONTRACTS = (
     Contract(
         name="envelope_spectrum",
-        version=5,
+        version=6,
         pattern=Pattern.WINDOW,
         summary="Amplitude spectrum of the envelope, on a frequency grid that no sampling rate changes.",
         ports=(Port("signal", "signal", "a band-passed signal, or a raw one with `band`"),),

@@ -8,6 +8,7 @@ import numpy as np
 
 from hpcflow_kernels.frames import binary_scale, frame_hop, frame_length, frequency_count, hann
 from hpcflow_kernels.machine.envelope_band import BATCH, band_lines
+from hpcflow_kernels.machine.envelope_frame import frame, suits
 from hpcflow_kernels.scratch import scratch
 from hpcflow_kernels.spectral.frame_power import contiguous, is_fast
 from hpcflow_kernels.spectral.stft import Transform
@@ -90,15 +91,20 @@ def envelope_spectrum(
 
 
 def _in_lanes(x: np.ndarray, rows: int, hop: int, n: int, bins: int) -> np.ndarray:
-    """Lines of frames whose length suits our own transforms, in one compiled loop."""
-    from hpcflow_kernels.machine.envelope_whole_loops import whole_lines
-
+    """Lines of frames whose length suits our own transforms: long ones one by one, else eight together."""
     signal = contiguous(x)
     amplitude = np.empty((rows, bins), signal.dtype)
-    if rows:
+    most = int(np.finfo(signal.dtype).maxexp) - 2
+    if suits(n):
+        from hpcflow_kernels.machine.envelope_frame_loops import frame_lines
+
+        work = scratch("envelope", n + 48, signal.dtype)
+        frame_lines(signal, hop, *frame(n, signal.dtype.str), most, work, amplitude)
+    elif rows:
+        from hpcflow_kernels.machine.envelope_whole_loops import whole_lines
+
         there = Transform.of(np.full(n, 2 / n), signal.dtype)
         weight = Transform.of(hann(n) * (4 / n), signal.dtype).window
-        most = int(np.finfo(signal.dtype).maxexp) - 2
         work = scratch("envelope", 24 * n + 1088, signal.dtype)
         whole_lines(signal, hop, *there, weight, most, work, amplitude)
     return amplitude

@@ -53,6 +53,13 @@ def _baseband(
 
 
 @inlined
+def binary_exponent(peak: float, most: int) -> int:
+    """Exponent of `hpcflow_kernels.frames.binary_scale` for a frame whose largest modulus is `peak`."""
+    exponent = math.frexp(peak)[1] if np.isfinite(peak) and peak > 0 else 0
+    return 0 if abs(exponent) < most // 4 else min(max(exponent, -most), most)
+
+
+@inlined
 def _scale(re: np.ndarray, im: np.ndarray, width: int, most: int, scale: np.ndarray) -> None:
     """Divide each lane by its `hpcflow_kernels.frames.binary_scale`."""
     peak = splat(re, 0.0, 8)
@@ -62,8 +69,7 @@ def _scale(re: np.ndarray, im: np.ndarray, width: int, most: int, scale: np.ndar
     store(scale, 0, peak)
     factor, apart = np.ones(8, re.dtype), False
     for s in range(8):
-        exponent = math.frexp(scale[s])[1] if np.isfinite(scale[s]) and scale[s] > 0 else 0
-        exponent = 0 if abs(exponent) < most // 4 else min(max(exponent, -most), most)
+        exponent = binary_exponent(scale[s], most)
         scale[s], factor[s] = math.ldexp(1.0, exponent), math.ldexp(1.0, -exponent)
         apart = apart or exponent != 0
     if apart:

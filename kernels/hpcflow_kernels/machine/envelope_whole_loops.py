@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from hpcflow_kernels.cache import compiled, inlined
-from hpcflow_kernels.machine.envelope_loops import less_mean, lines_of
+from hpcflow_kernels.machine.envelope_loops import binary_exponent, less_mean, lines_of
 from hpcflow_kernels.simd import broadcast, convert, fma, load, maximum, splat, sqrt, store, transpose
 from hpcflow_kernels.spectral.stft_loops import segments_transform
 from hpcflow_kernels.spectral.transform_loops import last_of, transform
@@ -29,9 +29,7 @@ def _scaled(
             a = load(x, j, 8)
             top = maximum(top, maximum(a, -a))
         store(peak, 0, top)
-        largest = peak.max()
-        exponent = math.frexp(largest)[1] if np.isfinite(largest) and largest > 0 else 0
-        exponent = 0 if abs(exponent) < most // 4 else min(max(exponent, -most), most)
+        exponent = binary_exponent(peak.max(), most)
         scale[s] = math.ldexp(1.0, exponent)
         apart = apart or exponent != 0
     if not apart:

@@ -32,7 +32,18 @@ Three rules hold it together:
 
 from hpcflow_kernels.simd.arithmetic import any_lane, convert, fma, maximum, minimum, select, sqrt
 from hpcflow_kernels.simd.memory import announce, broadcast, load, splat, store
-from hpcflow_kernels.simd.shuffle import extract, halves, insert, join, rotate, slide, total, transpose
+from hpcflow_kernels.simd.shuffle import (
+    deal,
+    extract,
+    halves,
+    insert,
+    join,
+    rotate,
+    rotate_fours,
+    slide,
+    total,
+    transpose,
+)
 from hpcflow_kernels.simd.vector import WIDEST, MaskType, VectorType
 
 __all__ = [
@@ -43,6 +54,7 @@ __all__ = [
     "any_lane",
     "broadcast",
     "convert",
+    "deal",
     "extract",
     "fma",
     "halves",
@@ -52,6 +64,7 @@ __all__ = [
     "maximum",
     "minimum",
     "rotate",
+    "rotate_fours",
     "select",
     "slide",
     "splat",

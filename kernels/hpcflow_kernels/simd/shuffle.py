@@ -63,6 +63,20 @@ def join(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def deal(typing: Any, low: Any, high: Any) -> Any:
+    """Every second lane of two neighbours: from the first one on, and from the second one on."""
+    if not isinstance(low, VectorType) or low != high:
+        raise TypingError(f"deal takes two vectors of one type, not {low}, {high}")
+    pair = types.UniTuple(low, 2)
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        parts = [_shuffle(builder, args[0], args[1], range(first, 2 * low.lanes, 2)) for first in (0, 1)]
+        return context.make_tuple(builder, pair, parts)
+
+    return pair(low, high), emit
+
+
+@intrinsic
 def halves(typing: Any, vector: Any) -> Any:
     """The lower and the upper half of the lanes, as a tuple of two vectors."""
     if not isinstance(vector, VectorType) or vector.lanes < 4:
@@ -84,6 +98,22 @@ def rotate(typing: Any, vector: Any, by: Any) -> Any:
     if not isinstance(vector, VectorType) or count is None:
         raise TypingError(f"rotate takes a vector and a constant, not {vector}, {by}")
     order = [(i + count) % vector.lanes for i in range(vector.lanes)]
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
+        return _shuffle(builder, args[0], args[0], order)
+
+    return vector(vector, by), emit
+
+
+@intrinsic(prefer_literal=True)
+def rotate_fours(typing: Any, vector: Any, by: Any) -> Any:
+    """`rotate` of each four lanes by themselves: no lane leaves its half of a register, which is cheaper."""
+    count = lanes_of(by)
+    if not isinstance(vector, VectorType) or vector.lanes < 4 or count is None:
+        raise TypingError(
+            f"rotate_fours takes a vector of four lanes or more and a constant, not {vector}, {by}"
+        )
+    order = [i // 4 * 4 + (i + count) % 4 for i in range(vector.lanes)]
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
         return _shuffle(builder, args[0], args[0], order)

@@ -9,6 +9,9 @@ import numpy as np
 LARGEST = 1 << 16
 """Largest length: above, eight lanes of it fit no cache and one at a time is as good."""
 
+NEAR = 256
+"""Points of a transform that runs stage by stage: 16 KiB of float32 with eight lanes."""
+
 
 def is_transformed(n: int) -> bool:
     """Whether segments of n samples are taken: a multiple of eight up to `LARGEST`, of factors 2, 3 and 5.
@@ -32,6 +35,13 @@ def divisor(m: int) -> int:
     Odd ones come first, so that the last stage has four or eight points.
     """
     return 5 if m % 5 == 0 else 3 if m % 3 == 0 else 4
+
+
+def near_of(points: int) -> int:
+    """Points of the parts of a transform that run stage by stage, `NEAR` at most."""
+    while points > NEAR:
+        points //= divisor(points)
+    return points
 
 
 def twiddles(n: int, dtype: np.dtype[Any]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Point p of all lanes stands at ``8 p`` of an array of real and one of imaginary parts. Stages divide by five,
 three or four in frequency and put nothing in order: `hpcflow_kernels.spectral.lengths.bin_order` says which
-bin stands where.
+bin stands where. `hpcflow_kernels.spectral.back_loops` has their way back, from that order.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import numpy as np
 
 from hpcflow_kernels.cache import inlined
 from hpcflow_kernels.simd import broadcast, convert, fma, load, splat, store, total
-
-NEAR = 256
-"""Points of a transform that runs stage by stage: 16 KiB of float32 with eight lanes."""
+from hpcflow_kernels.spectral.lengths import NEAR
 
 
 @inlined
@@ -182,7 +180,7 @@ def divisor(m: int) -> int:
 
 @inlined
 def near_of(points: int) -> int:
-    """Points of the parts of a transform that run stage by stage."""
+    """Points of the parts of a transform that run stage by stage: `near_of` of the lengths."""
     near = points
     while near > NEAR:
         near //= divisor(near)
@@ -218,7 +216,7 @@ def part_stages(
 
 
 @inlined
-def _finish(re: np.ndarray, im: np.ndarray, base: int, points: int, last: int) -> None:
+def finish(re: np.ndarray, im: np.ndarray, base: int, points: int, last: int) -> None:
     """The last stage, of 4 or 8 points, of so many at `base`, in place."""
     if last == 8:
         for i in range(8 * base, 8 * (base + points), 64):
@@ -244,4 +242,4 @@ def transform(re: np.ndarray, im: np.ndarray, points: int, twiddle: np.ndarray) 
     near, last = near_of(points), last_of(points)
     for base in range(0, points, near):
         part_stages(re, im, base, near, points, last, twiddle)
-        _finish(re, im, base, near, last)
+        finish(re, im, base, near, last)
