@@ -12,6 +12,7 @@ arrays of each tile would come and go with the next one.
 from __future__ import annotations
 
 import ctypes
+import threading
 from functools import cache
 
 TRIM, PAD_BYTES, MMAP = -1, -2, -3
@@ -21,17 +22,24 @@ LARGEST = 32 << 20
 """Arrays up to this size are kept: the largest bound that glibc would come to by itself."""
 
 PAD = 64 << 20
-"""A heap of another thread never has as much room."""
+"""A heap of another thread never has as much room. The first thread takes as much more than it needs whenever
+it needs any, and a worker of a job has a bound that counts what is taken, used or not."""
 
 
-@cache
 def keep_freed_memory() -> bool:
-    """Have this process keep freed memory: of its first thread 2 * `LARGEST` + `PAD`, of others all.
+    """Have this process keep freed memory: 2 * `LARGEST`, or all where a thread but the first asks.
 
     False where the C library is not glibc, and nothing can be asked of it.
     """
+    return _asked(threading.current_thread() is threading.main_thread())
+
+
+@cache
+def _asked(by_first_thread: bool) -> bool:
     library = ctypes.CDLL(None)
     if not hasattr(library, "gnu_get_libc_version"):
         return False
-    asked = ((MMAP, LARGEST), (TRIM, 2 * LARGEST), (PAD_BYTES, PAD))
+    asked = [(MMAP, LARGEST), (TRIM, 2 * LARGEST)]
+    if not by_first_thread:
+        asked.append((PAD_BYTES, PAD))
     return all(library.mallopt(which, size) for which, size in asked)

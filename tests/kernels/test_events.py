@@ -172,7 +172,7 @@ def test_what_cannot_be_asked_is_refused_in_words():
         events.bursts(np.zeros((2, 5)), 1)
     with pytest.raises(ValueError, match="must have one for each of 5"):
         events.find_peaks(np.array([0, 1.0, 0, 1, 0]), height=np.ones(4))
-    with pytest.raises(UnusableRecordError, match="regular grid"):
+    with pytest.raises(UnusableRecordError, match="mend its time stamps"):
         crossings(signal=Rows(x, np.nan, "1", {}), high=1.0, low=None)
     assert "exchange" in get("bursts").check({"high": 1.0, "low": 2.0}, None)[0]
 

@@ -57,7 +57,7 @@ def test_the_guide_leads_to_a_kernel_that_runs(tmp_path: Path) -> None:
         return done.stdout
 
     passed = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mykernels.py")
-    assert f"{9 + 6 * len(available())} passed" in passed
+    assert f"{10 + 6 * len(available())} passed" in passed
     assert "Largest less smallest sample" in python(*HPCFLOW, "kernels", "peak_to_peak")
     x = np.random.default_rng(1).standard_normal(1000).astype(np.float32)
     savemat(tmp_path / "a.mat", {"v": x, "rate": 100.0})

@@ -12,11 +12,13 @@ START = """\
 import resource, sys, threading
 import numpy as np
 from hpcflow.run.allocator import keep_freed_memory
-if sys.argv[1] == "keep" and not keep_freed_memory():
-    sys.exit("not glibc")
+def keep() -> None:
+    if sys.argv[1] == "keep" and not keep_freed_memory():
+        sys.exit("not glibc")
 """
 
 FAULTS = """\
+keep()
 np.ones(1 << 18)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(50):
@@ -26,6 +28,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 GROWING = """\
 def most() -> None:
+    keep()
     kept, worst = [], 0
     for _ in range(200):
         kept.append(np.ones(1 << 16))  # what is kept passes the ends of a heap or two
@@ -41,8 +44,20 @@ thread.start()
 thread.join()
 """
 
+TAKEN = """\
+def data() -> int:
+    return int(open("/proc/self/status").read().partition("VmData:")[2].split()[0]) // 1024
 
-def faults(how: str, program: str = FAULTS) -> int:
+
+keep()
+before = data()
+kept = [np.ones(1 << 17) for _ in range(20)]  # 1 MiB each
+print(data() - before)
+"""
+
+
+def printed(how: str, program: str = FAULTS) -> int:
+    """What a program prints whose freed memory is left to glibc, or kept."""
     # As Dask's nannies start their workers.
     environment = {**os.environ, "MALLOC_TRIM_THRESHOLD_": "65536", "PYTHONPATH": os.pathsep.join(sys.path)}
     ran = subprocess.run(
@@ -59,10 +74,16 @@ def faults(how: str, program: str = FAULTS) -> int:
 
 
 def test_freed_arrays_are_used_again() -> None:
-    assert faults("leave") > 1000  # in huge pages or small ones, each array is new
-    assert faults("keep") < 100
+    assert printed("leave") > 1000  # in huge pages or small ones, each array is new
+    assert printed("keep") < 100
 
 
 def test_a_heap_is_kept_when_it_is_empty() -> None:
-    assert faults("leave", GROWING) > 5000
-    assert faults("keep", GROWING) < 1000  # the pages of one array, when it comes to memory that is new
+    assert printed("leave", GROWING) > 5000
+    assert printed("keep", GROWING) < 1000  # the pages of one array, when it comes to memory that is new
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")
+def test_the_first_thread_takes_little_more_than_it_needs() -> None:
+    # A worker of a job has a bound on its data, used or not.
+    assert printed("keep", TAKEN) < 30
