@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -94,18 +95,26 @@ def _unsaid(step: StepPlan, tables: Mapping[str, RecordTable]) -> list[str]:
     found: dict[str, list[int]] = {}
     told: dict[tuple[object, ...], str] = {}
     live = ax.live(table).tolist()
-    for record in live:
-        known = table.facts_of(record)
-        values = {port: known.get(name) if name else None for port, name in facts.items()}
-        key = tuple(values.values())
+    columns = [_values(table, name, live) for name in facts.values()]
+    for record, key in zip(live, zip(*columns, strict=True) if columns else repeat(()), strict=False):
         if key not in told:
-            told[key] = contract.doubt(values)
+            told[key] = contract.doubt(dict(zip(facts, key, strict=True)))
         if told[key]:
             found.setdefault(told[key], []).append(record)
     return [
         f"step {step.name}: {_how_many(table, records, len(live))} without an answer: {text}"
         for text, records in found.items()
     ]
+
+
+def _values(table: RecordTable, name: str | None, records: Sequence[int]) -> list[str | float | None]:
+    """A fact of each record, None where missing: by column, since there may be a million records."""
+    fact = table.facts.get(name or "")
+    if fact is None:
+        return [None] * len(records)
+    kind = str if fact.units == "text" else float
+    known = zip(fact.values[records].tolist(), fact.origin[records].tolist(), strict=True)
+    return [kind(value) if origin else None for value, origin in known]
 
 
 def _how_many(table: RecordTable, records: Sequence[int] | np.ndarray, total: int) -> str:
