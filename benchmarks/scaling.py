@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks.end_to_end import FULL, WARM, Cost, Size, create_store, our_cluster, planned, write_store
@@ -38,10 +39,7 @@ def cost_of(folder: Path, little: Path) -> Cost:
     """The cheapest of some rounds on two fresh workers, with the most memory they had."""
     with our_cluster() as (executor, cost):
         execute(planned(little, 1 << 20), executor)
-        rounds = []
-        for _ in range(ROUNDS):
-            run = planned(folder)
-            rounds.append(cost(lambda run=run: execute(run, executor)))  # type: ignore[misc]
+        rounds = [cost(partial(execute, planned(folder), executor)) for _ in range(ROUNDS)]
     return replace(min(rounds, key=lambda c: c.cpu), memory=max(c.memory for c in rounds))
 
 
